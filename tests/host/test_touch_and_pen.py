@@ -21,6 +21,7 @@ from avl_host.input.recorder import InputRecorder
 from avl_host.input.relative import mover, on_macos, on_windows
 from avl_host.input.sink import PenSample, SinkLost, StoppedLoop
 from avl_host.input.uinput import FAR, Device, KernelDevices, missing, open_devices
+from avl_host.services.devices import DevicesService
 from avl_protocol.session.hosting import Input
 from avl_protocol.wire.endtoend import InputDevices
 from avl_protocol.wire.registry import InputDevice, InputKind, PenState, TouchPhase
@@ -283,6 +284,21 @@ def test_devices_are_told_to_whom_is_let_in_and_two_viewers_fingers_are_kept_apa
         ("touch", 1, 1, 7, 7),
         ("pen", PenSample(1, 2, 3, 4, 5, ~PenState(0))),
     ]
+
+
+def test_devices_are_told_anew_after_a_move_and_when_they_change(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    changed: list[Callable[[], None]] = []
+    lobby.sink.watch = changed.append  # type: ignore[method-assign, assignment]
+    service = DevicesService(lobby.subscribers, lobby.sink)
+    first = lobby.admit(1)
+    lobby.admit(2)
+    lobby.sink.devices = InputDevice.RELATIVE
+    changed[0]()
+    assert [lobby.of(handle, InputDevices)[-1] for handle in (1, 2)] == [InputDevices(1)] * 2
+    lobby.sink.devices = InputDevice.PEN
+    service.moved(first, 0.0)
+    assert lobby.of(1, InputDevices)[-1] == InputDevices(4) and lobby.of(2, InputDevices)[-1] == InputDevices(1)
 
 
 def test_a_pointer_that_cannot_be_seen_is_told_as_hidden() -> None:

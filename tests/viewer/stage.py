@@ -62,7 +62,7 @@ class Display:
         return red, green, blue
 
     def _fake(self, kind: int, detail: int, x: int = 0, y: int = 0) -> None:
-        self._xtest.FakeInput(kind, detail, 0, self._root, x, y, 0)
+        self._xtest.FakeInput(kind, detail, 0, 0 if kind == 6 and detail else self._root, x, y, 0)
         self._x.flush()
 
     def key(self, code: int, down: bool) -> None:
@@ -79,6 +79,15 @@ class Display:
     def move(self, x: int, y: int) -> None:
         """Put the pointer there."""
         self._fake(6, 0, x, y)
+
+    def move_by(self, dx: int, dy: int) -> None:
+        """Move the pointer as a mouse does."""
+        self._fake(6, 1, dx, dy)
+
+    def pointer(self) -> tuple[int, int]:
+        """Where the pointer is."""
+        told = self._x.core.QueryPointer(self._root).reply()
+        return told.root_x, told.root_y
 
     def button(self, number: int, down: bool) -> None:
         """Press or release a button of the mouse."""

@@ -25,7 +25,7 @@ from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.clipformats import Copy, Format
 from avl_protocol.wire.endtoend import Cleared, Drawn, People, Points
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import ClipboardState, CloseCode
+from avl_protocol.wire.registry import ClipboardState, CloseCode, InputDevice
 from avl_viewer.app import NoDisplay, run_window
 from avl_viewer.present import panels
 from avl_viewer.present.company import company_of
@@ -178,6 +178,9 @@ class Session:
                 serial=1, width=width, height=height, hot_x=0, hot_y=0, rgba=b"\xff\x20\x20\xff" * (width * height)
             )
         )
+
+    def do_devices(self, devices: int) -> None:
+        self._presenter.devices(InputDevice(devices))
 
     def do_clipboard(self, text: str) -> None:
         self._presenter.clipboard(text)

@@ -374,6 +374,11 @@ class Desktop:
         """Put the pointer somewhere."""
         await self._do((int(InputKind.MOVE), x, y))
 
+    async def move_by(self, dx: int, dy: int) -> None:
+        """Move the pointer by so many pixels, right and down, as a mouse does: for programs that have caught it, and
+        hide it. Raises Refused where the host knows no such movement."""
+        await self._do((int(InputKind.MOVE_BY), dx, dy))
+
     async def click(self, x: int, y: int, button: str = "left", count: int = 1) -> None:
         """Click `count` times."""
         number = _button(button)

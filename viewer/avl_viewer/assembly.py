@@ -27,6 +27,7 @@ from avl_protocol.wire.endtoend import (
     Drawn,
     Echo,
     Fitted,
+    InputDevices,
     Layout,
     People,
     Points,
@@ -43,6 +44,7 @@ from avl_viewer.services.annotations import AnnotationsService
 from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService
 from avl_viewer.services.control import ControlService
+from avl_viewer.services.devices import DevicesService
 from avl_viewer.services.fit import FitService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
@@ -113,7 +115,9 @@ def assemble(
     services.register(
         annotations, Channel.CONTROL, Receives(Drawn, annotations.drawn), Receives(Cleared, annotations.cleared)
     )
-    hands = InputService(loop, presenter, book, control.check)
+    devices = DevicesService(presenter)
+    services.register(devices, Channel.CONTROL, Receives(InputDevices, devices.told))
+    hands = InputService(loop, presenter, book, control.check, lambda: devices.devices)
     services.register(hands, Channel.INPUT, Receives(Echo, hands.applied))
     clipboard = ClipboardService(loop, presenter, entropy, clock, changed)
     services.register(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped
 from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark, Marks
 from avl_viewer.present.presenter import CursorShape, Picture, Status
@@ -24,9 +25,9 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 class HeadlessPresenter:
     """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
 
-    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `host_copy` (None where
-    it is the text alone), `remarked`, `state`, `around`, `marks`, of each desktop the newest picture and whether it is
-    exact, and `first`, the desktop that LAYOUT tells of.
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `taken` (devices), `clipboard_text`,
+    `host_copy` (None where it is the text alone), `remarked`, `state`, `around`, `marks`, of each desktop the newest
+    picture and whether it is exact, and `first`, the desktop that LAYOUT tells of.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class HeadlessPresenter:
         self.monitors: tuple[Monitor, ...] = ()
         self.watching: dict[int, int] = {}
         self.cursor_shape: CursorShape | None = None
+        self.taken = InputDevice(0)
         self.clipboard_text: str | None = None
         self.host_copy: Copy | None = None
         self.remarked: str | None = None
@@ -128,6 +130,9 @@ class HeadlessPresenter:
         self.cursor_shape = cursor
         if self._on_cursor is not None:
             self._on_cursor(cursor)
+
+    def devices(self, devices: InputDevice) -> None:
+        self.taken = devices
 
     def clipboard(self, text: str) -> None:
         self.clipboard_text, self.host_copy = text, None

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
 from avl_protocol.wire.clipformats import Copy
-from avl_protocol.wire.registry import ClipboardState
+from avl_protocol.wire.registry import ClipboardState, InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.presenter import CursorShape, Picture, Status
@@ -28,6 +28,7 @@ class Mailbox(QObject):
     laid_out = Signal(int, int, object)
     cursor_changed = Signal(object)
     clipboard_changed = Signal(object)
+    devices_changed = Signal(object)
     remarked = Signal(str)
     status_changed = Signal(object)
     input_dropped = Signal(object)
@@ -87,6 +88,9 @@ class Mailbox(QObject):
 
     def cursor(self, cursor: CursorShape) -> None:
         self.cursor_changed.emit(cursor)
+
+    def devices(self, devices: InputDevice) -> None:
+        self.devices_changed.emit(devices)
 
     def clipboard(self, text: str) -> None:
         self.clipboard_changed.emit(Copy(text or ClipboardState.EMPTY))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
 from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.services.sound import HostSound
@@ -83,6 +84,9 @@ class Presenter(Protocol):
 
     def cursor(self, cursor: CursorShape) -> None:
         """The pointer's new shape."""
+
+    def devices(self, devices: InputDevice) -> None:
+        """What the host's system takes beside keys, buttons and places."""
 
     def clipboard(self, text: str) -> None:
         """The host's clipboard changed: this text was copied there, or ("") it was emptied."""

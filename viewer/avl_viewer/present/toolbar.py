@@ -13,7 +13,7 @@ from PySide6.QtGui import QAction, QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget, QWidgetAction
 
 from avl_protocol.wire.foreign import for_dialog
-from avl_protocol.wire.registry import ControlMode
+from avl_protocol.wire.registry import ControlMode, InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
 from avl_viewer.present.style import MENU, PANEL
@@ -22,8 +22,8 @@ from avl_viewer.services.sound import HostSound
 #: Milliseconds that the toolbar stays when the pointer has left it.
 LINGER = 700
 HINT = (
-    "Ctrl+Alt+Shift and: F full screen · G keys stay here · 1 pixel for pixel · C control · D draw · S statistics"
-    " · T toolbar · Q disconnect"
+    "Ctrl+Alt+Shift and: F full screen · G keys stay here · L lock pointer · 1 pixel for pixel · C control"
+    " · D draw · S statistics · T toolbar · Q disconnect"
 )
 
 _CONTROL, _SHIFT, _ALT, _META = 0xE0, 0xE1, 0xE2, 0xE3
@@ -44,9 +44,10 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 
 class Toolbar(QFrame):
-    """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, places, statistics, leave, send, type,
-    paste, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this person is to have control;
-    `loud(volume)`: sound is to be that loud, 0 to 1; `chosen(names)`: these monitors are to be seen by themselves."""
+    """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, lock, direct, places, statistics, leave,
+    send, type, paste, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this person is to have
+    control; `loud(volume)`: sound is to be that loud, 0 to 1; `chosen(names)`: these monitors are to be seen by
+    themselves."""
 
     action = Signal(str)
     combination = Signal(object)
@@ -127,6 +128,11 @@ class Toolbar(QFrame):
         self.places.setToolTip(
             "A key is the one at the same place of the host's keyboard, whatever is printed on it: for games"
         )
+        self.lock = self._button("Lock pointer", "lock", checkable=True)
+        self.lock.setToolTip("The mouse stays in the desktop and only its movements count: for games and 3D")
+        self.direct = self._button("Touch", "direct", checkable=True)
+        self.direct.setToolTip("Fingers touch the desktop itself, several at once, for programs that know fingers")
+        self.offer(InputDevice(0))
         self.statistics = self._button("Statistics", "statistics", checkable=True)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -142,6 +148,8 @@ class Toolbar(QFrame):
             row.addWidget(button)
         row.addWidget(self.grab_keys)
         row.addWidget(self.places)
+        row.addWidget(self.lock)
+        row.addWidget(self.direct)
         row.addWidget(self.statistics)
         row.addWidget(self._button("Disconnect", "leave"))
         hint = label(HINT)
@@ -156,6 +164,11 @@ class Toolbar(QFrame):
         for button in self.findChildren(QToolButton):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays with the desktop
         self.hide()
+
+    def offer(self, devices: InputDevice) -> None:
+        """What the host's system takes."""
+        self.lock.setVisible(bool(devices & InputDevice.RELATIVE))
+        self.direct.setVisible(bool(devices & InputDevice.TOUCH))
 
     def gather(self, company: Company, acts: bool, draws: bool) -> None:
         """Who is here and what we can do about it; `acts`, `draws`: our own permissions."""

@@ -20,7 +20,7 @@ from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped, Fate, acts
 from avl_protocol.session.viewing import may
 from avl_protocol.wire.foreign import for_dialog, for_log
-from avl_protocol.wire.registry import ControlAct, ControlMode, InputKind, Permission
+from avl_protocol.wire.registry import ControlAct, ControlMode, InputDevice, InputKind, Permission
 from avl_protocol.wire.typable import typed_lines
 from avl_viewer.figures.tally import Tally
 from avl_viewer.input.hands import Row
@@ -33,7 +33,7 @@ from avl_viewer.present.monitorwindow import MonitorWindow
 from avl_viewer.present.panels import Figures, Notice, PasteBox, Toast
 from avl_viewer.present.presenter import CursorShape, Status
 from avl_viewer.present.remote import Remote
-from avl_viewer.present.screen import Screen
+from avl_viewer.present.screen import Screen, open_screen
 from avl_viewer.present.style import PANEL
 from avl_viewer.present.toolbar import Toolbar
 from avl_viewer.services.sound import HostSound
@@ -44,6 +44,8 @@ FAREWELL, LAST_WORDS = 1000, 10_000
 FITTING = 100
 #: The part of the display that a window may take.
 ROOM = 0.92
+#: Seconds in which a lock of the pointer is offered once.
+OFFERED = 60.0
 
 log = logging.getLogger("avl.viewer")
 
@@ -76,13 +78,16 @@ class Window(QObject):
         self.ran = False
         self.ending: Status | None = None
 
+        #: When a lock of the pointer may be offered again.
+        self._offers = 0.0
+
         self.mailbox = Mailbox()
         self._company = Company()
         self._host_sound = HostSound()
         self._speaks, self._muted, self._volume = False, False, 1.0
         self._pointing = True
         self._title = for_dialog(title, 64)
-        self.screen = Screen(self._send, now)
+        self.screen = open_screen(self._send, now)
         self._entitle()
         self.toolbar = Toolbar(self.screen)
         self.figures = Figures(self.screen, self._stats)
@@ -111,6 +116,7 @@ class Window(QObject):
         self.mailbox.pictured.connect(self._show_picture)
         self.mailbox.laid_out.connect(self._lay_out)
         self.mailbox.cursor_changed.connect(self._set_cursor)
+        self.mailbox.devices_changed.connect(self._take_devices)
         self.mailbox.remarked.connect(self._remark)
         self.mailbox.status_changed.connect(self._tell)
         self.mailbox.input_dropped.connect(self._drop)
@@ -127,6 +133,8 @@ class Window(QObject):
         self.screen.resized.connect(self._place)
         self.screen.resized.connect(self._fitting.start)
         self.screen.closing.connect(self.leave)
+        self.screen.caught.connect(self._caught)
+        self.screen.unseen.connect(self._offer_lock)
         self.toolbar.action.connect(self._act)
         self.toolbar.given.connect(self._give)
         self.toolbar.loud.connect(self._loud)
@@ -162,7 +170,7 @@ class Window(QObject):
         elif not self._leaving:
             self._leaving = True
             for screen in self._screens():
-                screen.hands.release_all()
+                screen.release_all()
                 screen.hide()
             self._farewell.start()
             if self._remote is not None:
@@ -239,6 +247,7 @@ class Window(QObject):
                 made.command.connect(self._act)
                 made.closed.connect(self._close_monitor)
                 made.screen.set_dimmed(self._stage != "running")
+                made.screen.touch.devices = self.screen.touch.devices
         self._place_monitors()
 
     def _place_monitors(self) -> None:
@@ -294,6 +303,46 @@ class Window(QObject):
         for screen in self._screens():
             screen.set_cursor(cursor)
 
+    def _take_devices(self, devices: InputDevice) -> None:
+        for screen in self._screens():
+            screen.touch.devices = devices
+        if not devices & InputDevice.RELATIVE:
+            self.screen.set_caught(False)
+        self.toolbar.offer(devices)
+        self.toolbar.direct.setChecked(self.screen.touch.direct)
+
+    def _caught(self, caught: bool) -> None:
+        self.toolbar.lock.setChecked(caught)
+        self._remark(
+            "Your mouse is locked to the desktop. Ctrl+Alt+Shift+L lets it go."
+            if caught
+            else "Your mouse is free. Ctrl+Alt+Shift+L locks it again."
+        )
+
+    def _offer_lock(self) -> None:
+        """The host's program has hidden its pointer, and somebody pressed there."""
+        if self._locks() and self._now() >= self._offers:
+            self._offers = self._now() + OFFERED
+            self._remark(
+                "The program there has hidden its pointer: it may want the mouse for itself. "
+                "Ctrl+Alt+Shift+L locks it there."
+            )
+
+    def _locks(self) -> bool:
+        """Whether the pointer may be caught."""
+        able = bool(self.screen.touch.devices & InputDevice.RELATIVE)
+        return able and self._stage == "running" and self._company.mine and self._may(Permission.POINTER)
+
+    def _lock(self) -> None:
+        if self.screen.catches:
+            self.screen.set_caught(False)
+        elif not self.screen.touch.devices & InputDevice.RELATIVE:
+            self._remark("This host takes no movements of a mouse. Update avl there.")
+        elif not self._locks() or self.screen.pen.drawing:
+            self._remark(self._company.sentence() or "The pointer can be locked to a desktop that you act on.")
+        elif not self.screen.set_caught(True):
+            self._remark("This system lets no program keep the pointer. Start the viewer with QT_QPA_PLATFORM=xcb.")
+
     def _remark(self, text: str) -> None:
         self.toast.say(text)
 
@@ -311,7 +360,7 @@ class Window(QObject):
             self._fitting.start()
         else:
             for screen in self._screens():
-                screen.hands.release_all()
+                screen.release_all()
         for screen in self._screens():
             screen.set_dimmed(not running)
         if status.stage == "ended":
@@ -388,7 +437,7 @@ class Window(QObject):
             screen.overlay.company = company
         if before.sentence() != company.sentence():
             if not company.mine:
-                self.screen.hands.release_all()
+                self.screen.release_all()
             if not self._over and self.ending is None:
                 self.toast.say(company.sentence() or "Everybody has control.")
         self._entitle()
@@ -490,6 +539,10 @@ class Window(QObject):
             self._toggle_fit()
         elif action == "grab":
             screen.set_grab(not screen.grabs)
+        elif action == "lock":
+            self._lock()
+        elif action == "direct":
+            screen.touch.direct = not screen.touch.direct
         elif action == "places":
             screen.set_places(not screen.hands.places)
         elif action == "statistics":
@@ -527,6 +580,8 @@ class Window(QObject):
         toolbar.fit.setChecked(self._fit)
         toolbar.grab_keys.setChecked(screen.grabs)
         toolbar.places.setChecked(screen.hands.places)
+        toolbar.lock.setChecked(screen.catches)
+        toolbar.direct.setChecked(screen.touch.direct)
         toolbar.draw.setChecked(screen.pen.drawing)
         toolbar.pointers.setChecked(self._pointing)
         toolbar.mute.setChecked(self._muted)

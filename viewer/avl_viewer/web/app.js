@@ -34,7 +34,8 @@ import { Warning } from "./ui/warning.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
 import { forDialog } from "./wire/foreign.js";
-import { CLOSE, CONTROL_ACT, CONTROL_MODE, INPUT, PERMISSION } from "./wire/registry.js";
+import { CLOSE, CONTROL_ACT, CONTROL_MODE, INPUT, INPUT_DEVICE, PERMISSION } from "./wire/registry.js";
+import { Caught } from "./ui/caught.js";
 import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
 
 /** @typedef {import("./session/input/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State}
@@ -44,8 +45,10 @@ const root = document.documentElement;
 /** Milliseconds that the page has had its size before the host hears of it. */
 const FITTING = 100;
 const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
+/** CSS pixels of the shorter side of a phone's page, at most. */
+const SMALL = 600;
 /** Letters of Ctrl+Alt+Shift+... @type {Record<string, import("./ui/toolbar.js").Action>} */
-const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", 1: "exact", s: "statistics", q: "leave" };
+const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", l: "lock", 1: "exact", s: "statistics", q: "leave" };
 
 const link = readFragment(location.hash);
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
@@ -75,6 +78,8 @@ const sendPointer = (events, at) => {
     return;
   }
   send(events, at);
+  const placed = events.findLast(([kind]) => kind === INPUT.MOVE);
+  if (placed) caught.at(Number(placed[1]), Number(placed[2]));
   const moved = pointing && company.viewers > 1 && permissions & (PERMISSION.POINTER | PERMISSION.ANNOTATE) && events.findLast(([kind]) => kind === INPUT.MOVE);
   if (moved) worker.postMessage({ do: "point", x: moved[1], y: moved[2], laser: false });
 };
@@ -128,7 +133,7 @@ const notice = new Notice();
 const toast = new Toast();
 const warning = new Warning();
 const tally = new Tally();
-const cursor = new Cursor(element("desktop", HTMLElement));
+const cursor = new Cursor(element("desktop", HTMLElement), element("floating", HTMLImageElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new HostHop(connect);
 const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
@@ -163,12 +168,26 @@ const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
   pressed: () => {
     if (toolbar.shown) toolbar.dismiss();
     typing.focus();
+    if (cursor.hidden && !pen.drawing) caught.offer();
   },
   hovered: (x, y) => {
     view.hovered(x, y);
     toolbar.hovered(x, y);
   },
   moved: () => view.place(),
+  caught: (now) => caught.changed(now),
+  movedBy: (dx, dy) => caught.by(dx, dy),
+});
+/** A page that a hand covers half of zooms itself; in a larger one a pinch is meant for the program. */
+pointer.touch.zoomsView = Math.min(window.innerWidth, window.innerHeight) < SMALL;
+toolbar.mark("pinch", pointer.touch.zoomsView);
+const caught = new Caught({
+  catch: () => pointer.catch(),
+  free: () => pointer.free(),
+  tell: (text, action) => toast.show(text, action),
+  show: (place) => cursor.float(place && view.geometry.fromDesktop(...place)),
+  mark: (now) => toolbar.mark("lock", now),
+  desktop: () => view.geometry.desktop,
 });
 
 /** @param {import("./ui/toolbar.js").Action} action */
@@ -182,6 +201,15 @@ function act(action) {
   else if (action === "box") clipboard.open();
   else if (action === "control") askForControl();
   else if (action === "draw") drawOrAct();
+  else if (action === "lock") lock();
+  else if (action === "pinch") {
+    pointer.touch.zoomsView = !pointer.touch.zoomsView;
+    toolbar.mark("pinch", pointer.touch.zoomsView);
+  } else if (action === "direct") {
+    pointer.releaseAll();
+    pointer.touch.direct = !pointer.touch.direct;
+    toolbar.mark("direct", pointer.touch.direct);
+  }
   else if (action === "wipe" || action === "wipe-all") worker.postMessage({ do: "wipe", everybody: action === "wipe-all" });
   else if (action === "pointers") {
     overlay.pointers = pointing = !pointing;
@@ -195,7 +223,15 @@ function act(action) {
     toolbar.dismiss();
     return;
   }
-  if (action === "fullscreen" || action === "exact" || action === "fit" || action === "statistics" || action === "places") typing.focus();
+  if (["fullscreen", "exact", "fit", "statistics", "places", "lock"].includes(action)) typing.focus();
+}
+
+/** Catch the mouse in the desktop, or let it go. */
+function lock() {
+  if (!(permissions & PERMISSION.POINTER)) toast.show("You can only look at this desktop's pointer.");
+  else if (!company.mine) toast.show(sentenceOf(company));
+  else if (pen.drawing) toast.show("You draw now. Ctrl+Alt+Shift+D ends drawing.");
+  else void caught.toggle();
 }
 
 /** What is sent while somebody else has control; a person who tries to act is told who has it. @param {InputEvent[]}
@@ -219,6 +255,7 @@ function drawOrAct() {
     return;
   }
   pointer.releaseAll();
+  pointer.free();
   const drawing = pen.toggle();
   root.toggleAttribute("data-drawing", drawing);
   toolbar.mark("draw", drawing);
@@ -232,7 +269,10 @@ function meet(told) {
   overlay.company = company = told;
   const sentence = sentenceOf(company);
   if (before !== sentence) {
-    if (!company.mine) pointer.releaseAll();
+    if (!company.mine) {
+      pointer.releaseAll();
+      pointer.free();
+    }
     toast.show(sentence || "Everybody has control.");
   }
   people.show(company, Boolean(permissions & HANDS));
@@ -329,6 +369,7 @@ function shut(to, sentence) {
   delete root.dataset.exact;
   permissions = 0;
   pointer.releaseAll();
+  pointer.free();
   notice.hide();
   toolbar.dismiss();
   view.hide();
@@ -363,7 +404,10 @@ function state(to, reason, waited = 0) {
   } else {
     notice.show(to, to === "lost" || to === "ended" ? reason : "", waited);
   }
-  if (to !== "running") pointer.releaseAll();
+  if (to !== "running") {
+    pointer.releaseAll();
+    pointer.free();
+  }
   if (to === "ended") permissions = 0;
 }
 
@@ -394,6 +438,15 @@ const HEARD = {
     worker.postMessage({ do: "aim", width, height, at: now() });
   },
   remark: (message) => toast.show(message.text),
+  devices: ({ devices }) => {
+    caught.able = Boolean(devices & INPUT_DEVICE.RELATIVE);
+    pointer.pens = Boolean(devices & INPUT_DEVICE.PEN);
+    if (!(devices & INPUT_DEVICE.TOUCH)) pointer.touch.direct = false;
+    if (!caught.able) pointer.free();
+    toolbar.offer("lock", caught.able);
+    toolbar.offer("direct", Boolean(devices & INPUT_DEVICE.TOUCH));
+    toolbar.mark("direct", pointer.touch.direct);
+  },
   clipboard: (message) => void clipboard.received(message),
   "clipboard-refused": (message) => clipboard.refused(message.state),
   ticket: (message) => tickets.save(entrance.remembered[0], message.ticket, message.seconds),

@@ -9,6 +9,7 @@ import { CandidatesService } from "./services/candidates.js";
 import { ClipboardService } from "./services/clipboard.js";
 import { ControlService } from "./services/control.js";
 import { FitService } from "./services/fit.js";
+import { DevicesService } from "./services/devices.js";
 import { InputService } from "./services/input.js";
 import { LayoutService } from "./services/layout.js";
 import { PointerService } from "./services/pointer.js";
@@ -57,7 +58,9 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
   services.register(pointing, CHANNEL.CONTROL, { POINTS: (message) => pointing.told(message) });
   const annotations = new AnnotationsService(tell, () => control.company.you);
   services.register(annotations, CHANNEL.CONTROL, { DRAWN: (message) => annotations.told(message), CLEARED: (message) => annotations.told(message) });
-  const input = new InputService({ tell, statistics: () => pictures.statistics, sent: inputSent });
+  const devices = new DevicesService(tell);
+  services.register(devices, CHANNEL.CONTROL, { INPUT_DEVICES: (message) => devices.told(message) });
+  const input = new InputService({ tell, devices: () => devices.devices, statistics: () => pictures.statistics, sent: inputSent });
   services.register(input, CHANNEL.INPUT, { ECHO: (message) => input.applied(message) });
   const clipboard = new ClipboardService({ tell, input: (events, at) => input.send(events, at) });
   services.register(clipboard, CHANNEL.BULK, {
