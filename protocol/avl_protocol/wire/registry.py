@@ -53,6 +53,7 @@ MAX_HOURS = 64  # most rows of the hours of a grant
 MAX_KEY_LINK = 7776000  # longest validity of a key link in seconds
 MAX_CLOCK_SKEW = 60  # seconds by which a grant is taken before its time, since clocks differ
 MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where no policy says otherwise
+MAX_LOGGED = 1024  # sessions that one LOGGED names at most
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -79,6 +80,7 @@ T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
+T_LOGGED = 300.0  # seconds: until both ends of a hop have named a session that one of them has named
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
 
@@ -502,6 +504,7 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "ABOUT": (31, ((0, "name", "str"), (1, "system", "str"), (2, "software", "str"), (3, "owner", "str"), (4, "policy", "int"), (5, "revocation", "int"),)),
     "HEAD": (32, ((0, "size", "int"), (1, "root", "bytes"), (2, "chain", "bytes"), (3, "time_ms", "int"), (4, "key", "bytes"), (5, "signature", "bytes"), (6, "proof", "bytes[]"),)),
     "HEAD_KNOWN": (33, ((0, "size", "int"),)),
+    "LOGGED": (34, ((0, "covers", "int"), (1, "sessions", "any[][]"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
