@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from avl_host.presence.question import Question
+from avl_host.presence.question import Decision, Question
 from avl_protocol.audit.chain import Chain
 from avl_protocol.audit.compare import DIRECT, session_name
 from avl_protocol.audit.entry import Entry
@@ -23,7 +23,6 @@ from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import GrantRefused, Refused
-from avl_protocol.wire.registry import Permission
 
 #: Seconds between two looks at which limits were hit.
 LOOK_AT_LIMITS = 60.0
@@ -168,8 +167,9 @@ class JournalService(Service[HostSession]):
         name = session_name(session.session_id)
         self._records.record("session_ended", session=name, why=reason.code.name.lower(), seconds=lasted)
 
-    def decided(self, session: HostSession, question: Question, allowed: Permission | None) -> None:
+    def decided(self, session: HostSession, question: Question, decision: Decision | None) -> None:
         """A person was asked about a session; None: they could not be."""
+        allowed = None if decision is None else decision.allowed
         self._records.record(
             "consent_answered",
             session=session_name(session.session_id),
@@ -177,6 +177,7 @@ class JournalService(Service[HostSession]):
             name=session.name,
             answer="none" if allowed is None else "allowed" if allowed else "denied",
             permissions=int(allowed or question.wish),
+            seconds=None if decision is None or decision.seconds is None else round(decision.seconds),
         )
 
     def grant_refused(self, chain: tuple[str, ...], viewer: bytes, error: GrantRefused) -> None:
