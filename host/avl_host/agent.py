@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from avl_host.assembly import Served, assemble
-from avl_host.audit.journal import Journal, JournalService
+from avl_host.audit.comparing import Comparing
+from avl_host.audit.journal import HostLog, JournalService
 from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
@@ -43,6 +44,7 @@ from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Ask, Subscribers
 from avl_host.sessions.tickets import TicketBook
 from avl_host.sound.worker import SoundParts, SoundWorker
+from avl_protocol.audit.entry import Entry
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
@@ -108,7 +110,7 @@ class Parts:
     #: Where commands on this machine ask the host; None: nowhere.
     open_console: Callable[[Answer], LocalServer] | None = None
     #: Opens the host's own audit log, and keeps the heads of relays'; None: there is neither.
-    open_journal: Callable[[World, StateFolder, Identity], Journal] | None = None
+    open_journal: Callable[[World, StateFolder, Identity], HostLog] | None = None
     #: What of the first source can have another size; None: nothing.
     display: Display | None = None
     #: Opens a source of one monitor of the first, by what that says of it; None: nothing does. Raises SourceLost.
@@ -241,8 +243,8 @@ class Agent:
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         if microphone is not None:
             microphone.start()
-        journal, heads = self._open_journal()
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
+        journal, heads, comparing = self._open_journal()
         admission = DirectListener(
             identity=self.identity,
             subscribers=self.subscribers,
@@ -270,6 +272,7 @@ class Agent:
                 about=self._about,
                 heard=self._heard,
                 heads=heads,
+                comparing=comparing,
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
@@ -344,18 +347,25 @@ class Agent:
 
         return self._parts.open_microphone(told)
 
-    def _open_journal(self) -> tuple[Journal | None, HeadWatch | None]:
-        """The host's own log, and what it keeps of relays' logs."""
+    def _open_journal(self) -> tuple[HostLog | None, HeadWatch | None, Comparing | None]:
+        """The host's own log, what it keeps of relays' logs, and what compares them."""
         if self._parts.open_journal is None:
-            return None, None
+            return None, None, None
         journal = self._parts.open_journal(self._world, self._state, self.identity)
         records = JournalService(journal)
         self.subscribers.services.register(records, Channel.CONTROL)
         self.subscribers.decided = records.decided
         self.door.refused = records.grant_refused
-        journal.start()
+        comparing = Comparing(journal, self._world.clock, self._tell)
+        self.subscribers.services.register(comparing, Channel.CONTROL)
+
+        def known(entries: Sequence[Entry], since: int) -> None:
+            comparing.know(entries, since)
+            self._after()
+
+        journal.start(known)
         journal.watch_limits(self._limits_hit)
-        return journal, HeadWatch(self._state, self._tell, records.head_refused)
+        return journal, HeadWatch(self._state, self._tell, records.head_refused), comparing
 
     def _limits_hit(self) -> dict[str, int]:
         """How often each limit was hit so far."""

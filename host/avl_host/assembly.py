@@ -145,7 +145,7 @@ def assemble(
         blank.begins(session)
         rights.begins(session)
 
-    subscribers.begins, subscribers.lasts = begins, rights.lasts
+    subscribers.begins, subscribers.lasts, subscribers.wall = begins, rights.lasts, served.door.wall
     rights.asks = subscribers.ask_more
     services.register(rights, Channel.CONTROL)
     services.register(TicketService(subscribers, served.tickets, clock, rights.begun), Channel.CONTROL)

@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 from avl_host.agent import Parts
 from avl_host.audit.journal import Journal
@@ -71,7 +72,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     source = open_source(settings.source, clock)
     own = OwnWindows()
     sink = open_sink("recorder" if pattern else settings.source, loop, own)
-    asker = Asker(settings.source.removeprefix("mss:"), own, clock)
+    asker = Asker(settings.source.removeprefix("mss:"), own, clock, lambda: left_of_day(world.clock.wall()))
 
     def worker(source: CaptureSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]) -> Worker:
         return ThreadWorker(source, pipeline, listener, clock)
@@ -181,3 +182,10 @@ def _mapper(world: World) -> PortMapper:
     except ImportError:
         return GatewayMapper(world.entropy)
     return EitherMapper(GatewayMapper(world.entropy), UpnpMapper())
+
+
+def left_of_day(wall: float) -> float:
+    """Seconds from then (Unix) until midnight in this machine's time zone."""
+    now = datetime.fromtimestamp(wall).astimezone()
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time()).astimezone()
+    return (tomorrow - now).total_seconds()

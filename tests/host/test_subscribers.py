@@ -17,7 +17,7 @@ from avl_host.display.display import Display
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
 from avl_host.presence.blank import BlankWatch
-from avl_host.presence.question import Question
+from avl_host.presence.question import Decision, Question
 from avl_host.presence.watch import PresenceWatch
 from avl_host.rights.door import GrantDoor
 from avl_host.services.pointer import CURSOR_RATE
@@ -40,6 +40,7 @@ from avl_protocol.session.hosting import (
     HostState,
     Input,
     Message,
+    Returned,
 )
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
@@ -486,9 +487,9 @@ async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_to
 async def test_a_person_is_asked_at_most_ten_times_an_hour(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    async def ask(question: Question) -> Permission | None:
+    async def ask(question: Question) -> Decision | None:
         asked.append(question.claimed)
-        return Permission(0)
+        return Decision(Permission(0))
 
     lobby = Lobby(tmp_path, ask)
     session = lobby.incoming(1)
@@ -656,7 +657,7 @@ def test_who_is_admitted_is_given_a_ticket_and_the_end_voids_it(tmp_path: Path) 
     assert lobby.tickets.redeem(tickets[1].ticket, ended.viewer) is None
     lost.attachment_lost(lost.attachment, 100.0)
     lobby.settle()
-    assert lobby.tickets.redeem(tickets[2].ticket, lost.viewer) == EVERYTHING
+    assert lobby.tickets.redeem(tickets[2].ticket, lost.viewer) == Returned(EVERYTHING)
 
 
 def test_of_a_session_that_is_not_there_channels_are_refused_and_bytes_dropped(tmp_path: Path) -> None:
@@ -738,6 +739,6 @@ def test_a_ticket_brings_one_session_back_and_never_makes_two_of_it(tmp_path: Pa
     assert lobby.tickets.redeem(ticket.ticket, other.viewer) is None and first in lobby.sessions, "a thief ends nothing"
     third = lobby.admit(3)
     (ticket,) = lobby.of(3, Ticket)
-    assert lobby.tickets.redeem(ticket.ticket, third.viewer) == EVERYTHING
+    assert lobby.tickets.redeem(ticket.ticket, third.viewer) == Returned(EVERYTHING)
     assert third.state is HostState.ENDED and Evict(3, CloseCode.REPLACED) in lobby.client.of(Evict)
     assert lobby.sessions == [first, other], "the place is free before the next is admitted"

@@ -13,7 +13,7 @@ from avl_protocol.crypto.identity import endorse_signer
 from avl_protocol.rights.chain import verify_chain
 from avl_protocol.session import hosting
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.hosting import Presented
+from avl_protocol.session.hosting import Presented, Returned
 from avl_protocol.session.input.ledger import Dropped
 from avl_protocol.session.media.receiver import ReceivedObject, ReceivedSound
 from avl_protocol.session.pipes import Attachment, SessionPipes
@@ -158,8 +158,9 @@ class OneCodeAdmission:
         self.failures += 1
         self.replaced += self.budget.failed(attempt)
 
-    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
-        return self.tickets.pop((ticket, viewer), None)
+    def redeem(self, ticket: bytes, viewer: bytes) -> Returned | None:
+        permissions = self.tickets.pop((ticket, viewer), None)
+        return None if permissions is None else Returned(permissions)
 
     def present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
         rights = verify_chain(chain, self.trust, holder=viewer, wall=WALL)

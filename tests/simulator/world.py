@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avl_host.agent import Agent, Parts
+from avl_host.audit.journal import HostLog
 from avl_host.capture.pattern import PatternSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import MemoryClipboard
@@ -77,8 +78,9 @@ class System:
         self.access: Access | None = None
         #: What hosts have told relays of themselves, by device number.
         self.told: list[tuple[int, About]] = []
-        #: The relays' audit log, for who wants one; to be set before a relay is started.
+        #: The relays' audit log, for who wants one; to be set before a relay is started. And the hosts' own.
         self.audit: MemoryLog | None = None
+        self.journal: HostLog | None = None
 
     def world(self, address: str, name: str) -> World:
         """Clock, entropy and the network as seen from an address."""
@@ -162,6 +164,7 @@ class System:
             ask_for_grants=ask_for_grants,
             display=display,
             more_sources=more,
+            open_journal=None if (journal := self.journal) is None else lambda world, state, identity: journal,
         )
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())

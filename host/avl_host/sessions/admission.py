@@ -10,7 +10,7 @@ from avl_host.rights.door import GrantDoor
 from avl_host.sessions.tickets import TicketBook
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try, new_code
 from avl_protocol.endpoint.program.state import StateFolder
-from avl_protocol.session.hosting import Presented
+from avl_protocol.session.hosting import Presented, Returned
 from avl_protocol.wire.registry import Permission
 
 #: The files of identities that succeeded before, with the control code and with the view code.
@@ -71,7 +71,7 @@ class CodeAdmission:
             self._replaced("it was used, and is good for one use")
         return self._control if which == 0 else self._viewing
 
-    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
+    def redeem(self, ticket: bytes, viewer: bytes) -> Returned | None:
         """What a resume ticket admits to, once."""
         return self._tickets.redeem(ticket, viewer)
 

@@ -12,7 +12,7 @@ from typing import Any
 from avl_host.encode.codecs.coders import Formats
 from avl_host.paths.hops import HostHop
 from avl_host.presence.promptlimit import PromptLimit
-from avl_host.presence.question import NONE, Question, verified
+from avl_host.presence.question import NONE, Decision, Question, verified
 from avl_host.publish.pictureplan import PicturePlan
 from avl_host.publish.publisher import Publisher
 from avl_host.publish.upload import Upload
@@ -55,8 +55,8 @@ HERE = "here"
 #: not keep the others busy, nor make them forget the generation in use: a viewer holds three, and the next key object
 #: follows within T_KEY_SPACING.
 RENEWAL_SPACING = T_KEY_SPACING / 2
-#: What a person allows of what a viewer wishes for; nothing: they said no, None: nobody could be asked.
-Ask = Callable[[Question], Awaitable[Permission | None]]
+#: What a person decides about what a viewer wishes for; None: nobody could be asked.
+Ask = Callable[[Question], Awaitable[Decision | None]]
 
 
 class Subscribers:
@@ -94,7 +94,9 @@ class Subscribers:
         #: Seconds that a session that comes may last; None where nothing limits it.
         self.lasts: Callable[[HostSession], float | None] = lambda session: None
         #: Told of what a person decided about a session; None: they could not be asked.
-        self.decided: Callable[[HostSession, Question, Permission | None], None] = lambda *decision: None
+        self.decided: Callable[[HostSession, Question, Decision | None], None] = lambda *decision: None
+        #: Unix seconds by which sessions end.
+        self.wall: Callable[[], float] = world.clock.wall
         self._tell = tell
         self._after = after
         #: What is done for sessions; the file that assembles the host fills it.
@@ -436,12 +438,12 @@ class Subscribers:
     async def _consent(self, subscriber: Subscriber, ask: Ask, question: Question) -> None:
         answer = await self._asked(subscriber, ask, question)
         now = self._world.clock.monotonic()
-        if answer:
+        if answer is not None and answer.allowed:
             self._call(subscriber, now, self._allowed_by_person, subscriber, question.wish, answer, now)
         else:
             self._call(subscriber, now, subscriber.session.denied, answer is not None, now)
 
-    async def _asked(self, subscriber: Subscriber, ask: Ask, question: Question) -> Permission | None:
+    async def _asked(self, subscriber: Subscriber, ask: Ask, question: Question) -> Decision | None:
         """The answer; nobody is asked any longer once the viewer is gone."""
         session_id, task = subscriber.session.session_id, asyncio.current_task()
         assert task is not None
@@ -466,15 +468,17 @@ class Subscribers:
 
         async def answered() -> None:
             answer = await self._asked(subscriber, ask, question)
-            self._call(subscriber, self._world.clock.monotonic(), decided, answer)
+            allowed = None if answer is None else answer.allowed
+            self._call(subscriber, self._world.clock.monotonic(), decided, allowed)
 
         self.start(answered())
 
-    def _allowed_by_person(self, subscriber: Subscriber, asked: Permission, allowed: Permission, now: float) -> None:
+    def _allowed_by_person(self, subscriber: Subscriber, asked: Permission, answer: Decision, now: float) -> None:
         if not subscriber.session.admissible:
             return
         self._prompts.allowed(subscriber.session.viewer)
-        subscriber.session.agree(asked, allowed)
+        until = 0 if answer.seconds is None else max(1, round(self.wall() + answer.seconds))
+        subscriber.session.agree(asked, answer.allowed, until)
         try:
             self._admit(subscriber, now)
         except GrantRefused as error:

@@ -147,6 +147,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         "name": Field.PERSONAL,
         "answer": Field.WORD,
         "permissions": Field.COUNT,
+        "seconds": Field.COUNT,
     },
     "file_moved": {"session": Field.ID, "direction": Field.WORD, "size": Field.COUNT, "sha256": Field.ID},
     # how it is run

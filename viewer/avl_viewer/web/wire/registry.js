@@ -69,6 +69,7 @@ export const MAX = Object.freeze({
   FIT_SIDE: 200,
   FIT_SCALE: 500,
   WATCHED: 4,
+  LOGGED: 1024,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -98,6 +99,7 @@ export const TIMER = Object.freeze({
   STROKE: 8000,
   CLIPBOARD: 10000,
   HEAD: 60000,
+  LOGGED: 300000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
   SOUND_PACKET: 10,
@@ -560,6 +562,7 @@ export const HOP_MESSAGES = Object.freeze({
   ABOUT: [31, [[0, "name", "str"], [1, "system", "str", ""], [2, "software", "str", ""], [3, "owner", "str", ""], [4, "policy", "int", 0], [5, "revocation", "int", 0]]],
   HEAD: [32, [[0, "size", "int"], [1, "root", "bytes"], [2, "chain", "bytes"], [3, "time_ms", "int"], [4, "key", "bytes"], [5, "signature", "bytes"], [6, "proof", "bytes[]", []]]],
   HEAD_KNOWN: [33, [[0, "size", "int"]]],
+  LOGGED: [34, [[0, "covers", "int"], [1, "sessions", "any[][]", []]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const CONTROL_MESSAGES = Object.freeze({
