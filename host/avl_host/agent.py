@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from avl_host.encode.coding import Coding, InlineCoding
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
+from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
 from avl_host.paths.announce import Announcer
 from avl_host.paths.directlistener import DirectListener
@@ -58,6 +60,8 @@ from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
+from avl_protocol.files.memory import MemoryTree
+from avl_protocol.files.tree import Tree
 from avl_protocol.media.frame import EncodedFrame, Frame, Monitor
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
@@ -111,6 +115,8 @@ class Parts:
     open_console: Callable[[Answer], LocalServer] | None = None
     #: Opens the host's own audit log, and keeps the heads of relays'; None: there is neither.
     open_journal: Callable[[World, StateFolder, Identity], HostLog] | None = None
+    #: Opens a folder that is shared; the flag says that it may be made first.
+    open_tree: Callable[[Path, bool], Tree] = lambda path, makes: MemoryTree()
     #: What of the first source can have another size; None: nothing.
     display: Display | None = None
     #: Opens a source of one monitor of the first, by what that says of it; None: nothing does. Raises SourceLost.
@@ -218,6 +224,7 @@ class Agent:
                 ask_for_grants=parts.ask_for_grants,
             )
         )
+        workshop = world.open_workshop()
         acts = HostActs(self.subscribers, lambda: self.features.control, clock, self._after)
         self.presence = PresenceWatch(parts.open_indicators(acts), parts.notices)
         self.blank = BlankWatch(parts.open_blanker(acts), self._tell)
@@ -234,6 +241,8 @@ class Agent:
             presence=self.presence,
             blank=self.blank,
             open_monitor=None if parts.open_monitor is None else self._open_monitor,
+            roots=Roots(settings.files, parts.open_tree),
+            workshop=workshop,
             display=parts.display,
             folder=self._state,
             sound=sound,
@@ -311,6 +320,7 @@ class Agent:
                 sound.close()
             if microphone is not None:
                 microphone.close()
+            workshop.close()
             for worker in workers:
                 await worker.close()
             await endpoint.close()
@@ -364,6 +374,7 @@ class Agent:
             self._after()
 
         journal.start(known)
+        self.features.files.finished = records.files_moved
         journal.watch_limits(self._limits_hit)
         return journal, HeadWatch(self._state, self._tell, records.head_refused), comparing
 

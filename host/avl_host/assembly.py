@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.desktop.copypolicy import CopyPolicy
 from avl_host.display.display import Display
+from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
 from avl_host.presence.blank import BlankWatch
@@ -23,6 +25,7 @@ from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ACTS, ControlService
 from avl_host.services.devices import DevicesService
+from avl_host.services.files import EITHER, FilesService
 from avl_host.services.fit import FitService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
@@ -38,9 +41,10 @@ from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
 from avl_host.sound.worker import SoundWorker
+from avl_protocol.endpoint.files.conveyor import InLoop, Workshop
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.services import Receives
+from avl_protocol.session.services import Receives, ReceivesOnLanes
 from avl_protocol.wire.endtoend import (
     Aim,
     Batch,
@@ -56,6 +60,18 @@ from avl_protocol.wire.endtoend import (
     ClipboardTaken,
     Control,
     Decoder,
+    FileAnswer,
+    FileCredit,
+    FileData,
+    FileDecide,
+    FileDone,
+    FileFail,
+    FileGet,
+    FileList,
+    FileOffer,
+    FilePut,
+    FileStart,
+    FileStop,
     Fit,
     Heard,
     Missing,
@@ -67,6 +83,9 @@ from avl_protocol.wire.endtoend import (
     Watch,
 )
 from avl_protocol.wire.registry import Channel, ControlMode, Permission
+
+#: What a viewer says of a transfer that runs.
+OF_A_JOB = (FileAnswer, FileCredit, FileData, FileDecide, FileDone, FileFail, FileOffer, FileStart, FileStop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +99,9 @@ class Served:
     door: GrantDoor
     reachability: Reachability
     lock_watch: LockWatch
+    #: What is shared of this machine's files, and where they are read and written.
+    roots: Roots = field(default_factory=Roots)
+    workshop: Workshop = field(default_factory=InLoop)
     presence: PresenceWatch = field(default_factory=PresenceWatch)
     blank: BlankWatch | None = None
     #: Captures a monitor by itself; None: nothing does.
@@ -105,6 +127,7 @@ class Features:
     pointing: PointingService
     annotations: AnnotationsService
     rights: RightsService
+    files: FilesService
     fit: FitService
     sound: SoundService
     monitors: MonitorsService
@@ -206,6 +229,16 @@ def assemble(
         Receives(ClipboardTaken, clipboard.taken, Permission.CLIPBOARD_OUT),
         Receives(ClipboardStop, clipboard.stopped, Permission.CLIPBOARD_OUT),
     )
+    files = FilesService(subscribers, served.roots, served.workshop, clock)
+    of_a_job: list[ReceivesOnLanes[HostSession, Any]] = [ReceivesOnLanes(kind, files.said, EITHER) for kind in OF_A_JOB]
+    services.register(
+        files,
+        Channel.FILES_1,
+        ReceivesOnLanes(FilePut, files.put, Permission.FILES_IN, files.refused),
+        ReceivesOnLanes(FileGet, files.get, Permission.FILES_OUT, files.refused),
+        ReceivesOnLanes(FileList, files.list, EITHER, files.refused),
+        *of_a_job,
+    )
     return Features(
-        layout, pointer, clipboard, statistics, control, pointing, annotations, rights, fit, sound, monitors
+        layout, pointer, clipboard, statistics, control, pointing, annotations, rights, files, fit, sound, monitors
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from avl_host.desktop.copypolicy import CopyPolicy
+from avl_host.files.roots import Root
 from avl_protocol.wire.registry import PRESETS, T_RESUME, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
@@ -66,6 +67,8 @@ class HostSettings:
     copies: CopyPolicy = field(default_factory=CopyPolicy)
     #: What is marked counts as copied. Off: who marks a word to delete it does not mean to tell it.
     primary: bool = False
+    #: Folders that viewers with the permission may read and write.
+    files: tuple[Root, ...] = ()
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
     #: Further sources, each a track of its own beside the first; they are seen only.

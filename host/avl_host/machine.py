@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from pathlib import Path
 
 from avl_host.agent import Parts
 from avl_host.audit.journal import Journal
@@ -43,6 +44,7 @@ from avl_host.sound.coder import BITRATE
 from avl_host.sound.microphone import PulseMicrophone
 from avl_host.sound.sources import open_sound
 from avl_host.sound.worker import SoundParts
+from avl_protocol.endpoint.files.disk import DiskTree, trouble_of
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.portmapping.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.program.localserver import LocalServer
@@ -101,6 +103,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
         open_monitor=None if pattern else lambda monitor: open_source(settings.source, clock, monitor.name),
+        open_tree=_open_tree,
         display=open_display(settings.source),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
@@ -120,6 +123,16 @@ def _sound(
     return SoundParts(
         source=open_sound(clock, world.faults), make_coder=lambda: opus.Encoder(voice=False, bitrate=BITRATE)
     )
+
+
+def _open_tree(path: Path, makes: bool) -> DiskTree:
+    """A folder that is shared; one that is written to is made, where only it is missing."""
+    if makes:
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise trouble_of(error) from error
+    return DiskTree(path)
 
 
 def _indicators(settings: HostSettings, own: OwnWindows, acts: Acts, tell: Callable[[str], None]) -> list[Indicator]:

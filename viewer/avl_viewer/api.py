@@ -38,6 +38,7 @@ from avl_protocol.wire.registry import (
     CloseCode,
     ControlAct,
     ControlMode,
+    FileOverwrite,
     InputKind,
     Permission,
     VideoCodec,
@@ -50,6 +51,7 @@ from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError, Decoder
 from avl_viewer.decode.pipeline import MakeDecoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
+from avl_viewer.files import Asks, Copied, FilesError, Listed, Transfer
 from avl_viewer.present.company import Company
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
@@ -65,7 +67,7 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 
     from avl_viewer.decode.hardware import Hardware
 
-__all__ = ["Desktop", "NoWay", "Screenshot", "Way", "connect"]
+__all__ = ["Copied", "Desktop", "FileOverwrite", "FilesError", "Listed", "NoWay", "Screenshot", "Way", "connect"]
 
 BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
 #: Characters that are typed at a time.
@@ -196,6 +198,58 @@ class DesktopSound:
             waiting.put_nowait(block)
 
 
+class Files:
+    """Files of the host. Paths there are whole (`/home/me/x`, `~/x`) or begin in the first folder that it shares."""
+
+    def __init__(self, client: DesktopClient) -> None:
+        self._client = client
+
+    async def put(
+        self,
+        sources: str | Path | Sequence[str | Path],
+        to: str = "",
+        *,
+        folders: bool = True,
+        overwrite: FileOverwrite = FileOverwrite.NEVER,
+        asks: Asks | None = None,
+        progress: Callable[[Transfer], None] | None = None,
+    ) -> Copied:
+        """Push files and folders into a folder of the host; one of them may take a name there. `overwrite` decides
+        about what is there, with ASK `asks(question)`. `progress` is called with the transfer as it goes on. Raises
+        FilesError where nothing could be copied, Refused, FileNotFoundError; what was left out alone is told in what it
+        returns."""
+        paths = [Path(one) for one in ([sources] if isinstance(sources, (str, Path)) else sources)]
+        transfer = self._client.features.files.put(paths, to, folders=folders, overwrite=overwrite, asks=asks)
+        return await self._done(transfer, progress)
+
+    async def get(
+        self,
+        paths: str | Sequence[str],
+        to: str | Path = ".",
+        *,
+        folders: bool = True,
+        overwrite: FileOverwrite = FileOverwrite.NEVER,
+        asks: Asks | None = None,
+        progress: Callable[[Transfer], None] | None = None,
+    ) -> Copied:
+        """Fetch files and folders of the host into a folder here; one of them may take a name here. The rest is as in
+        `put`."""
+        wanted = [paths] if isinstance(paths, str) else list(paths)
+        transfer = self._client.features.files.get(wanted, str(to), folders=folders, overwrite=overwrite, asks=asks)
+        return await self._done(transfer, progress)
+
+    async def list(self, path: str = "") -> list[Listed]:
+        """What is in a folder of the host, in the order of names; without a path the folders that it shares. Raises
+        FilesError, Refused."""
+        return (await self._client.features.files.list(path))[1]
+
+    async def _done(self, transfer: Transfer, progress: Callable[[Transfer], None] | None) -> Copied:
+        if progress is not None:
+            transfer.changed = progress
+            progress(transfer)
+        return await transfer.done()
+
+
 class Control:
     """Who of several viewers acts on the desktop."""
 
@@ -270,6 +324,7 @@ class Desktop:
         self._rearranged = asyncio.Event()
         self._became_exact = asyncio.Event()
         self.clipboard = Clipboard(client)
+        self.files = Files(client)
         self.control = Control(client, patience)
         self.sound = DesktopSound(client)
         #: Called with each picture of any desktop, on the thread that decoded it.

@@ -7,10 +7,12 @@ Messages of the host need no permission here; the host checks ours itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
-from avl_protocol.session.services import Receives, Services
+from avl_protocol.endpoint.files.conveyor import Workshop
+from avl_protocol.session.services import Receives, ReceivesOnLanes, Services
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import (
     Candidates,
@@ -26,6 +28,16 @@ from avl_protocol.wire.endtoend import (
     Cursor,
     Drawn,
     Echo,
+    FileAnswer,
+    FileBegin,
+    FileCredit,
+    FileData,
+    FileDone,
+    FileFail,
+    FileOffer,
+    FileRows,
+    FileStart,
+    FileStop,
     Fitted,
     InputDevices,
     Layout,
@@ -45,6 +57,7 @@ from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService
 from avl_viewer.services.control import ControlService
 from avl_viewer.services.devices import DevicesService
+from avl_viewer.services.files import FilesService
 from avl_viewer.services.fit import FitService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
@@ -71,11 +84,27 @@ class Features:
     pointing: PointingService
     annotations: AnnotationsService
     rights: RightsService
+    files: FilesService
     layout: LayoutService
     fit: FitService
     sound: SoundService
     voice: VoiceService
     monitors: MonitorsService
+
+
+#: What a host says of a transfer or listing that runs.
+OF_A_JOB = (
+    FileAnswer,
+    FileBegin,
+    FileCredit,
+    FileData,
+    FileDone,
+    FileFail,
+    FileOffer,
+    FileRows,
+    FileStart,
+    FileStop,
+)
 
 
 def assemble(
@@ -90,6 +119,8 @@ def assemble(
     speaks: Callable[[bool], None],
     arranged: Callable[[], None],
     entropy: Callable[[int], bytes],
+    workshop: Workshop,
+    start: Callable[[Coroutine[Any, Any, None]], None],
     changed: Callable[[], None],
 ) -> Features:
     """Make a viewer's services and register them; `changed` is called when timers are to be looked at again. Call it on
@@ -134,6 +165,9 @@ def assemble(
     )
     rights = RightsService(presenter, clock)
     services.register(rights, Channel.CONTROL)
+    files = FilesService(workshop, clock, start, changed)
+    of_a_job: list[ReceivesOnLanes[ViewerSession, Any]] = [ReceivesOnLanes(kind, files.said) for kind in OF_A_JOB]
+    services.register(files, Channel.FILES_1, *of_a_job)
     fit = FitService(loop, presenter)
     services.register(fit, Channel.CONTROL, Receives(Fitted, fit.told))
     sound = SoundService(sound_figures, presenter.sound)
@@ -141,5 +175,5 @@ def assemble(
     voice = VoiceService(speaks)
     services.register(voice, Channel.SOUND)
     return Features(
-        hands, clipboard, statistics, control, pointing, annotations, rights, layout, fit, sound, voice, monitors
+        hands, clipboard, statistics, control, pointing, annotations, rights, files, layout, fit, sound, voice, monitors
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -130,11 +130,27 @@ class DesktopClient:
             speaks=self._speaks,
             arranged=self._arranged,
             entropy=world.entropy,
-            changed=self._wake,
+            workshop=world.open_workshop(),
+            start=self._start,
+            changed=self._happened,
         )
         self.features.monitors.prefer(settings.monitors)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._heads = None if settings.heads is None else HeadWatch(settings.heads, self._warn)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
+        self.ended.add_done_callback(self._files_end)
+
+    def _files_end(self, ended: asyncio.Future[Refused]) -> None:
+        """No session follows in which files could go on."""
+        if not ended.cancelled():
+            self.features.files.give_up(ended.result())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what takes time in the background."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._world.faults.task_done)
 
     def _warn(self, text: str) -> None:
         """Something that a person has to know, and a program may not overlook."""

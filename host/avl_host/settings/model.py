@@ -12,6 +12,7 @@ from pydantic import AfterValidator, SecretStr, model_validator
 
 from avl_host.config import NOTHING, HostSettings
 from avl_host.desktop.copypolicy import MOST, CopyPolicy
+from avl_host.files.roots import parse_roots
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.settings.model import (
     PASSWORD,
@@ -79,6 +80,11 @@ def _kinds(names: tuple[str, ...]) -> tuple[str, ...]:
     if wrong := set(names) - {*KINDS, "none"}:
         raise ValueError(f"{', '.join(sorted(wrong))}: a clipboard's kinds are {', '.join(KINDS)}, or none")
     return names
+
+
+def _files(texts: tuple[str, ...]) -> tuple[str, ...]:
+    parse_roots(texts)
+    return texts
 
 
 def forbidden(names: tuple[str, ...]) -> Permission:
@@ -207,6 +213,12 @@ class Configuration(ProgramSettings):
         "What is marked here counts as copied, and what viewers copy can be pasted with the middle button. Off: who "
         "marks a word to delete it does not mean to tell it.",
     )
+    files: Annotated[Texts, AfterValidator(_files)] = setting(
+        ("~/Downloads:w",),
+        "Folders that viewers may read (PATH:r), write (PATH:w) or both (PATH:rw), with :SIZE behind it for the most "
+        "that one transfer may have; none: no folder. By default they can leave something where you look for it, and "
+        "read nothing.",
+    )
     codec: Annotated[str, AfterValidator(_codec)] = setting(
         "auto",
         "auto, h264, h265, vp9 or av1. auto is h264, which every viewer decodes and which costs the least.",
@@ -292,6 +304,7 @@ class Configuration(ProgramSettings):
             indicator=self.indicator,
             blank=self.blank,
             forbid=forbidden(self.forbid),
+            files=parse_roots(self.files),
             ready_file=self.ready_file,
             max_bitrate=round(self.max_bitrate * 1e6),
             listen=None if self.listen is None else parse_address(self.listen),
