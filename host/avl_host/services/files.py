@@ -67,7 +67,8 @@ class FilesService(Service[HostSession]):
     def __init__(self, audience: Audience, roots: Roots, workshop: Workshop, clock: Callable[[], float]) -> None:
         self._audience, self._roots, self._workshop, self._clock = audience, roots, workshop, clock
         self._jobs: dict[HostSession, dict[int, _Running]] = {}
-        self._newest: dict[HostSession, int] = {}
+        #: The newest job of each lane that had one.
+        self._newest: dict[HostSession, dict[int, int]] = {}
         self.finished: Callable[[Moved], None] = lambda moved: None
 
     # sessions
@@ -154,9 +155,10 @@ class FilesService(Service[HostSession]):
 
     def _begin(self, session: HostSession, lane: int, number: int, job: Job, needs: Permission) -> None:
         """Begin a job on a lane, in the place of what was there."""
-        if number <= self._newest.get(session, 0):
+        newest = self._newest.setdefault(session, {})
+        if number <= newest.get(lane, 0):
             return
-        self._newest[session] = number
+        newest[lane] = number
         jobs = self._jobs.setdefault(session, {})
         if (before := jobs.pop(lane, None)) is not None:
             before.conveyor.leave(FileReason.FAILED)
