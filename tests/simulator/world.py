@@ -161,6 +161,7 @@ class System:
             ask=ask,
             ask_for_grants=ask_for_grants,
             display=display,
+            open_monitor=lambda monitor: PatternSource(clock, (monitor.width, monitor.height)),
             more_sources=more,
         )
         agent = Agent(world, host_settings, parts, said.append)
