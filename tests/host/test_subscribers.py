@@ -20,6 +20,7 @@ from avl_host.presence.blank import BlankWatch
 from avl_host.presence.question import Decision, Question
 from avl_host.presence.watch import PresenceWatch
 from avl_host.rights.door import GrantDoor
+from avl_host.services.monitors import OpenMonitor
 from avl_host.services.pointer import CURSOR_RATE
 from avl_host.sessions.subscribers import RENEWAL_SPACING, UNADMITTED, Subscribers
 from avl_host.sessions.tickets import TICKET_BYTES, TicketBook
@@ -172,6 +173,7 @@ class Lobby:
         presence: PresenceWatch | None = None,
         blank: BlankWatch | None = None,
         display: Display | None = None,
+        open_monitor: OpenMonitor | None = None,
     ) -> None:
         self.clock = Clock()
         self.admission = OneCodeAdmission()
@@ -217,6 +219,7 @@ class Lobby:
             presence=self.presence,
             blank=self.blank,
             display=display,
+            open_monitor=open_monitor,
             folder=StateFolder(folder),
         )
         self.features = assemble(self.subscribers, served, self.said.append, self.clock.monotonic)

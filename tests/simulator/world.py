@@ -170,6 +170,7 @@ class System:
             ask=ask,
             ask_for_grants=ask_for_grants,
             display=display,
+            open_monitor=lambda monitor: PatternSource(clock, (monitor.width, monitor.height)),
             more_sources=more,
             open_journal=None if (journal := self.journal) is None else lambda world, state, identity: journal,
             open_tree=lambda path, makes: files,

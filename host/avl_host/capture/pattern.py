@@ -45,6 +45,8 @@ class PatternSource:
         self._told = False
         self._moved = threading.Event()
         self._cursor_asked = False
+        #: The monitors that it is divided into; none: it is one.
+        self.divided: tuple[Monitor, ...] = ()
         self._begin(size)
 
     def _begin(self, size: tuple[int, int]) -> None:
@@ -73,8 +75,8 @@ class PatternSource:
         return self._shown
 
     def monitors(self) -> tuple[Monitor, ...]:
-        """One monitor as large as the desktop."""
-        return (Monitor("pattern", 0, 0, *self._size, True),)
+        """One monitor as large as the desktop, unless it is divided."""
+        return self.divided or (Monitor("pattern", 0, 0, *self._size, True),)
 
     def set_still(self, still: bool) -> None:
         """Stop the card where it is, or let it go on from there; from any thread."""

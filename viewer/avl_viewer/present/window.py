@@ -107,6 +107,8 @@ class Window(QObject):
         #: Desktops that are monitors, by their first tracks; and the windows of those that are not shown here.
         self._watched: dict[int, int] = {}
         self._windows: dict[int, MonitorWindow] = {}
+        #: The desktop that this window shows, by its first track; 0: nothing yet.
+        self._seen = 0
         self._fit = fit
         self._fitting = self._once(FITTING, self._say_size)
         self._farewell = self._once(FAREWELL, lambda: self._finish(0))
@@ -211,6 +213,9 @@ class Window(QObject):
     def _show_picture(self) -> None:
         for desktop, (pictures, dirty) in self.mailbox.take().items():
             window = self._windows.get(desktop)
+            if window is None and desktop != self._seen:
+                self._seen = desktop
+                self._place_monitors()
             shows = self.screen.show_canvas if window is None else window.show_canvas
             if not self._over and shows(pictures[-1].canvas, dirty):
                 self.mailbox.presented(pictures, self._now())
@@ -253,7 +258,7 @@ class Window(QObject):
     def _place_monitors(self) -> None:
         """What of the desktop each window shows."""
         by_number = {monitor.number: monitor for monitor in self._monitors}
-        here = by_number.get(next(iter(self._watched.values()), 0))
+        here = by_number.get(self._watched.get(self._seen, 0))
         self.screen.set_origin(*((here.x, here.y) if here is not None else (0, 0)))
         for window in self._windows.values():
             if (monitor := by_number.get(window.number)) is not None:
@@ -275,6 +280,9 @@ class Window(QObject):
         self._place_monitors()
         if not self._sized:
             self._sized = True
+            chosen = next((one for one in monitors if self._chosen and one.name == self._chosen[0]), None)
+            if chosen is not None:
+                width, height = chosen.width, chosen.height
             ratio = self.screen.devicePixelRatioF()
             room = self.screen.screen().availableGeometry()
             part = min(1.0, room.width() * ROOM * ratio / width, room.height() * ROOM * ratio / height)

@@ -25,6 +25,7 @@ import { Cursor } from "./ui/cursor.js";
 import { element } from "./ui/elements.js";
 import { HostHop } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
+import { Monitors } from "./ui/monitors.js";
 import { Notice } from "./ui/notice.js";
 import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
@@ -122,6 +123,7 @@ function toggleFit() {
   if (fitting) fitSoon();
   else worker.postMessage({ do: "fit", width: 0, height: 0, scale: 100 });
 }
+const monitors = new Monitors((name) => worker.postMessage({ do: "monitor", name }));
 const people = new People((act, to) => worker.postMessage({ do: "control", act, to }));
 const pen = new Pen({
   point: (x, y) => worker.postMessage({ do: "point", x, y, laser: true }),
@@ -432,10 +434,17 @@ const HEARD = {
     else delete root.dataset.exact;
   },
   cursor: (message) => void cursor.show(message, window.devicePixelRatio),
-  layout: (message) => view.announce(message.width, message.height),
-  shown: ({ width, height }) => {
+  layout: (message) => {
+    view.announce(message.width, message.height);
+    monitors.list(message.monitors);
+    view.begin(monitors.origin);
+  },
+  watched: (message) => monitors.mark(message.monitor),
+  shown: ({ width, height, monitor }) => {
+    monitors.see(monitor);
+    view.begin(monitors.origin);
     view.resize(width, height);
-    worker.postMessage({ do: "aim", width, height, at: now() });
+    worker.postMessage({ do: "aim", width, height, monitor, at: now() });
   },
   remark: (message) => toast.show(message.text),
   devices: ({ devices }) => {
@@ -461,6 +470,8 @@ const HEARD = {
     permissions = message.permissions;
     canvases.of(message.tracks);
     view.forget();
+    monitors.mark(0);
+    monitors.see(0);
     desktopName = forDialog(message.name, 64);
     toolbar.name(desktopName, !(permissions & HANDS));
     overlay.clear();

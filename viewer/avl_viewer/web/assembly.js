@@ -12,6 +12,7 @@ import { FitService } from "./services/fit.js";
 import { DevicesService } from "./services/devices.js";
 import { InputService } from "./services/input.js";
 import { LayoutService } from "./services/layout.js";
+import { MonitorsService } from "./services/monitors.js";
 import { PointerService } from "./services/pointer.js";
 import { PointingService } from "./services/pointing.js";
 import { RightsService } from "./services/rights.js";
@@ -25,6 +26,7 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {import("./session/media/pictures.js").Pictures} pictures
  * @property {(message: any, now: number) => void} seek  where the host might be reached
  * @property {() => void} inputSent  input is under way
+ * @property {() => void} arranged  the session has other tracks than before
  *
  * @typedef {object} Features  The services that the rest of the worker talks to.
  * @property {InputService} input
@@ -37,12 +39,15 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {RightsService} rights
  * @property {LayoutService} layout
  * @property {FitService} fit
+ * @property {MonitorsService} monitors
  */
 
 /** Make the services and register them.
  * @param {import("./session/services.js").Services} services @param {Served} served @returns {Features} */
-export function assemble(services, { tell, pictures, seek, inputSent }) {
-  const layout = new LayoutService(tell);
+export function assemble(services, { tell, pictures, seek, inputSent, arranged }) {
+  const monitors = new MonitorsService(tell, arranged);
+  services.register(monitors, CHANNEL.CONTROL, { WATCHED: (message) => monitors.told(message) });
+  const layout = new LayoutService(tell, (all) => monitors.laidOut(all));
   services.register(layout, CHANNEL.CONTROL, { LAYOUT: (message) => layout.told(message) });
   const pointer = new PointerService(tell);
   services.register(pointer, CHANNEL.CONTROL, { CURSOR: (message) => pointer.told(message) });
@@ -71,5 +76,5 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
   services.register(rights, CHANNEL.CONTROL);
   const fit = new FitService(tell);
   services.register(fit, CHANNEL.CONTROL, { FITTED: (message) => fit.told(message) });
-  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, layout, fit };
+  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, layout, fit, monitors };
 }

@@ -83,6 +83,7 @@ export class Client {
       pictures: this._pictures,
       seek: (message, now) => this._paths?.candidates(message, now),
       inputSent: () => this._paths?.busy(world.clock()),
+      arranged: () => this._arranged(),
     });
   }
 
@@ -318,6 +319,15 @@ export class Client {
     }
   }
 
+  /** The host gives us other desktops of its own now. */
+  _arranged() {
+    const session = this._session;
+    if (!session) return;
+    this._pictures.arrange(session.tracks);
+    this._lookAtExact();
+    if (!this._pictures.visible) this._subscribe();
+  }
+
   /** @param {Paths} paths @param {Attachment} attachment */
   _moved(paths, attachment) {
     paths.moved(attachment);
@@ -413,7 +423,7 @@ export class Client {
   presented(objects, at) {
     this._pictures.presented(objects, at);
     const { shown } = this._pictures;
-    if (shown) this.features.layout.shown(shown.width, shown.height);
+    if (shown) this.features.layout.shown(shown.width, shown.height, this.features.monitors.watched);
     this._lookAtExact();
   }
 

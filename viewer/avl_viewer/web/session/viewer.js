@@ -426,6 +426,14 @@ export class ViewerSession {
 
   // media
 
+  /** The host gives us these tracks of desktops from now on, as rows of GRANT, in this order; others stay. Throws
+   * RemoteProtocolError where they are none. @param {number[][]} rows */
+  arrange(rows) {
+    const given = tracksOf(rows).filter(({ kind }) => SHOWN.has(kind));
+    this.tracks = [...given, ...this.tracks.filter(({ kind }) => !SHOWN.has(kind))];
+    this._watching?.receiver.arrange(given);
+  }
+
   /** A media datagram of this session. @param {Uint8Array} data @param {number} now */
   datagramReceived(data, now) {
     if (this._watching && this.state === ViewerState.ADMITTED) this._arm(Timer.RECOVER, this._watching.datagram(data, now));
