@@ -18,7 +18,12 @@ from avl_host.encode.codecs.switching import SwitchingEncoder, opener
 from avl_host.encode.worker import InlineWorker, TimedSource
 from avl_host.input.recorder import InputRecorder
 from avl_host.sessions.subscribers import Ask
+from avl_host.sound.coder import BITRATE
+from avl_host.sound.microphone import MemoryMicrophone
+from avl_host.sound.source import SoundSource
+from avl_host.sound.worker import SoundParts
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.sound.opus import Encoder
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_relay.access import Access
@@ -130,11 +135,14 @@ class System:
         more: tuple[PatternSource, ...] = (),
         shows: TimedSource | None = None,
         coders: Coders | None = None,
+        sound: SoundSource | None = None,
+        microphone_to: MemoryMicrophone | None = None,
         **settings: object,
     ) -> AsyncIterator[RunningHost]:
         """Run a host with a test card (or what it `shows` instead), and `more` of them each a desktop of its own, until
         the block ends; through the relay only, unless `direct` or the entrance say otherwise. Pictures are coded by
-        `coders`, by x264 alone if there are none. Errors that nobody foresaw fail the test, unless it is `faulty`."""
+        `coders`, by x264 alone if there are none. `sound` is shared, and voices
+        go `microphone_to`. Errors that nobody foresaw fail the test, unless it is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
@@ -158,6 +166,8 @@ class System:
             ask=ask,
             ask_for_grants=ask_for_grants,
             more_sources=more,
+            sound=None if sound is None else SoundParts(source=sound, make_coder=_opus),
+            open_microphone=None if microphone_to is None else lambda told: microphone_to,
         )
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())
@@ -219,6 +229,10 @@ class System:
                 while self.via == "moved" and desktop.stats()["path"] not in ("lan", "direct"):
                     await asyncio.sleep(0.02)
             yield desktop
+
+
+def _opus() -> Encoder:
+    return Encoder(voice=False, bitrate=BITRATE)
 
 
 @asynccontextmanager

@@ -48,6 +48,12 @@ class Session:
     def control(self, act: int, to: int = 0) -> None:
         raise AssertionError(f"nobody asked for control: {act}")
 
+    def listen(self, muted: bool, volume: float) -> None:
+        raise AssertionError("nobody listens")
+
+    def speak(self, on: bool) -> None:
+        raise AssertionError("nobody speaks")
+
     def set_clipboard(self, text: str) -> None:
         raise AssertionError(f"nobody copied {text}")
 

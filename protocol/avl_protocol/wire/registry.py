@@ -69,7 +69,7 @@ MAX_CLOCK_SKEW = 60  # seconds by which a grant is taken before its time, since 
 MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where no policy says otherwise
 MAX_SOUND_PACKETS = 4  # most packets of an object of sound, and of a VOICE
 MAX_SOUND_PACKET = 1275  # largest packet of sound in bytes
-MAX_VOICE_WAITS = 4096  # bytes of VOICE that may be unacknowledged
+MAX_VOICE_WAITS = 8192  # bytes of channel 3 that may be unacknowledged before VOICE is left out
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted

@@ -63,7 +63,7 @@ export const MAX = Object.freeze({
   STALENESS: 86400,
   SOUND_PACKETS: 4,
   SOUND_PACKET: 1275,
-  VOICE_WAITS: 4096,
+  VOICE_WAITS: 8192,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
