@@ -21,7 +21,12 @@ from avl_host.encode.worker import InlineWorker, TimedSource
 from avl_host.files.roots import Root
 from avl_host.input.recorder import InputRecorder
 from avl_host.sessions.subscribers import Ask
+from avl_host.sound.coder import BITRATE
+from avl_host.sound.microphone import MemoryMicrophone
+from avl_host.sound.source import SoundSource
+from avl_host.sound.worker import SoundParts
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.sound.opus import Encoder
 from avl_protocol.files.memory import MemoryTree
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.target import RelayAddress, Target
@@ -139,11 +144,14 @@ class System:
         shows: TimedSource | None = None,
         coders: Coders | None = None,
         files: MemoryTree | None = None,
+        sound: SoundSource | None = None,
+        microphone_to: MemoryMicrophone | None = None,
         **settings: object,
     ) -> AsyncIterator[RunningHost]:
         """Run a host with a test card (or what it `shows` instead), and `more` of them each a desktop of its own, until
         the block ends; through the relay only, unless `direct` or the entrance say otherwise. Pictures are coded by
-        `coders`, by x264 alone if there are none. Errors that nobody foresaw fail the test, unless it is `faulty`."""
+        `coders`, by x264 alone if there are none. `sound` is shared, and voices
+        go `microphone_to`. Errors that nobody foresaw fail the test, unless it is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
@@ -174,6 +182,8 @@ class System:
             more_sources=more,
             open_journal=None if (journal := self.journal) is None else lambda world, state, identity: journal,
             open_tree=lambda path, makes: files,
+            sound=None if sound is None else SoundParts(source=sound, make_coder=_opus),
+            open_microphone=None if microphone_to is None else lambda told: microphone_to,
         )
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())
@@ -237,6 +247,10 @@ class System:
                 while self.via == "moved" and desktop.stats()["path"] not in ("lan", "direct"):
                     await asyncio.sleep(0.02)
             yield desktop
+
+
+def _opus() -> Encoder:
+    return Encoder(voice=False, bitrate=BITRATE)
 
 
 @asynccontextmanager

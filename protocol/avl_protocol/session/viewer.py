@@ -329,9 +329,9 @@ class ViewerSession:
             return False
         return self._pipes.is_open(channel) and self._secure.writable(channel)
 
-    def backlog(self, channel: int) -> int:
-        """Bytes of a channel that the hop has not acknowledged."""
-        return self._pipes.backlog(channel)
+    def unacknowledged(self, channel: int) -> int:
+        """Bytes of a channel's records that the host has not acknowledged."""
+        return 0 if self._secure is None else self._secure.unacknowledged(channel)
 
     def _channels(self) -> tuple[int, ...]:
         """Channels that are to have a path: those that our permissions open, lanes only once they were needed."""

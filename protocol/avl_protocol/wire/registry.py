@@ -71,11 +71,11 @@ MAX_CLOCK_SKEW = 60  # seconds by which a grant is taken before its time, since 
 MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where no policy says otherwise
 MAX_SOUND_PACKETS = 4  # most packets of an object of sound, and of a VOICE
 MAX_SOUND_PACKET = 1275  # largest packet of sound in bytes
-MAX_VOICE_WAITS = 4096  # bytes of VOICE that may be unacknowledged
 MAX_FIT_SIDE = 200  # shortest side that a desktop takes to fit a window, in pixels
 MAX_FIT_SCALE = 500  # largest scale of FIT, in hundredths; the least is 100
 MAX_WATCHED = 4  # most monitors of a host that have tracks of their own at a time
 MAX_LOGGED = 1024  # sessions that one LOGGED names at most
+MAX_VOICE_WAITS = 8192  # bytes of channel 3 that may be unacknowledged before VOICE is left out
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted

@@ -71,4 +71,4 @@ class VoiceService(Service[ViewerSession]):
 
     @staticmethod
     def _room(session: ViewerSession) -> bool:
-        return session.flows(Channel.SOUND) and session.backlog(Channel.SOUND) <= MAX_VOICE_WAITS
+        return session.flows(Channel.SOUND) and session.unacknowledged(Channel.SOUND) < MAX_VOICE_WAITS

@@ -29,12 +29,12 @@ class Resampler:
         count = max(0, int(np.ceil((len(frames) - 2 - self._at) / speed)))
         places = self._at + speed * np.arange(count)
         whole = places.astype(np.int64)
-        part: NDArray[np.float32] = (places - whole).astype(np.float32)[:, None]
+        part = (places - whole).astype(np.float32)[:, None]
         before, here, behind, further = (frames[whole + n] for n in (-1, 0, 1, 2))
         slope, next_slope = (behind - before) / 2, (further - here) / 2
         cubic, square = 2 * (here - behind) + slope + next_slope, 3 * (behind - here) - 2 * slope - next_slope
-        made = ((cubic * part + square) * part + slope) * part + here
-        self._made.append(made.astype(np.float32, copy=False))
+        made = np.asarray(((cubic * part + square) * part + slope) * part + here, np.float32)
+        self._made.append(made)
         self.ready += count
         end = self._at + speed * count
         used = int(end) - 1

@@ -65,11 +65,11 @@ export const MAX = Object.freeze({
   STALENESS: 86400,
   SOUND_PACKETS: 4,
   SOUND_PACKET: 1275,
-  VOICE_WAITS: 4096,
   FIT_SIDE: 200,
   FIT_SCALE: 500,
   WATCHED: 4,
   LOGGED: 1024,
+  VOICE_WAITS: 8192,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
