@@ -23,6 +23,7 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {import("./session/media/pictures.js").Pictures} pictures
  * @property {(message: any, now: number) => void} seek  where the host might be reached
  * @property {() => void} inputSent  input is under way
+ * @property {(size: number) => Uint8Array} entropy
  *
  * @typedef {object} Features  The services that the rest of the worker talks to.
  * @property {InputService} input
@@ -37,7 +38,7 @@ import { CHANNEL } from "./wire/registry.js";
 
 /** Make the services and register them.
  * @param {import("./session/services.js").Services} services @param {Served} served @returns {Features} */
-export function assemble(services, { tell, pictures, seek, inputSent }) {
+export function assemble(services, { tell, pictures, seek, inputSent, entropy }) {
   const layout = new LayoutService(tell);
   services.register(layout, CHANNEL.CONTROL, { LAYOUT: (message) => layout.told(message) });
   const pointer = new PointerService(tell);
@@ -56,10 +57,16 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
   services.register(annotations, CHANNEL.CONTROL, { DRAWN: (message) => annotations.told(message), CLEARED: (message) => annotations.told(message) });
   const input = new InputService({ tell, statistics: () => pictures.statistics, sent: inputSent });
   services.register(input, CHANNEL.INPUT, { ECHO: (message) => input.applied(message) });
-  const clipboard = new ClipboardService({ tell, input: (events, at) => input.send(events, at) });
+  const clipboard = new ClipboardService({ tell, input: (events, at) => input.send(events, at), entropy });
   services.register(clipboard, CHANNEL.BULK, {
     CLIPBOARD: (message) => clipboard.told(message),
     CLIPBOARD_SET: (message) => clipboard.wasSet(message),
+    CLIPBOARD_OFFER: (message) => clipboard.hostOffers(message),
+    CLIPBOARD_FETCH: (message) => void clipboard.fetched(message),
+    CLIPBOARD_TAKEN: (message) => clipboard.taken(message),
+    CLIPBOARD_STOP: (message) => clipboard.stopped(message),
+    CLIPBOARD_PART: (message, _session, now) => clipboard.part(message, now),
+    CLIPBOARD_DONE: (message) => clipboard.done(message),
   });
   const rights = new RightsService(tell);
   services.register(rights, CHANNEL.CONTROL);

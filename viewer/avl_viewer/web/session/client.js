@@ -83,6 +83,7 @@ export class Client {
       pictures: this._pictures,
       seek: (message, now) => this._paths?.candidates(message, now),
       inputSent: () => this._paths?.busy(world.clock()),
+      entropy: world.entropy,
     });
   }
 
