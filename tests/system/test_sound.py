@@ -221,7 +221,7 @@ def test_sound_is_not_earlier_than_its_film() -> None:
     async def main(simulation: Simulation) -> None:
         speakers = Speakers(simulation)
         film = Film(simulation.clock.monotonic, (320, 192))
-        async with system(simulation) as s, s.host(sound=speakers, shows=film) as host:  # type: ignore[arg-type]
+        async with system(simulation) as s, s.host(sound=speakers, shows=film) as host:
             await online(host)
             async with s.viewer(host) as desktop:
                 listener = Listener(desktop, simulation)

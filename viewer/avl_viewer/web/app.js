@@ -139,8 +139,17 @@ const cursor = new Cursor(element("desktop", HTMLElement), element("floating", H
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new HostHop(connect);
 const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
+/** What is fetched of the desktop's clipboard -> who waits for it. @type {Map<number, (result: import("./session/fetching.js").Fetched) =>
+ * void>} */
+const fetching = new Map();
+let fetches = 0;
 const clipboard = new ClipboardBridge({
-  send: (text) => worker.postMessage({ do: "paste", text, events: [], at: now() }),
+  send: (copy) => offer(copy, [], now()),
+  fetch: (stamp, format, most) =>
+    new Promise((resolve) => {
+      fetching.set(++fetches, resolve);
+      worker.postMessage({ do: "fetch", id: fetches, stamp, format, most });
+    }),
   type: (text) => {
     const lines = typedLines(text);
     const found = untypable(lines);
@@ -152,9 +161,9 @@ const clipboard = new ClipboardBridge({
 });
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send,
-  paste: (text, events, at) => {
-    clipboard.pasted(text);
-    worker.postMessage({ do: "paste", text, events, at });
+  paste: (copy, events, at) => {
+    clipboard.pasted(copy);
+    offer(copy, events, at);
   },
   mayPaste: () => Boolean(permissions & PERMISSION.CLIPBOARD_IN),
   own: (key) => {
@@ -191,6 +200,13 @@ const caught = new Caught({
   mark: (now) => toolbar.mark("lock", now),
   desktop: () => view.geometry.desktop,
 });
+
+/** Set the desktop's clipboard, then send input. @param {import("./input/pasted.js").Copy} copy @param {InputEvent[]} events
+ * @param {number} at */
+function offer(copy, events, at) {
+  if (Object.keys(copy.formats).length) worker.postMessage({ do: "offer", copy, events, at });
+  else worker.postMessage({ do: "paste", text: copy.text, events, at });
+}
 
 /** @param {import("./ui/toolbar.js").Action} action */
 function act(action) {
@@ -457,6 +473,11 @@ const HEARD = {
     toolbar.mark("direct", pointer.touch.direct);
   },
   clipboard: (message) => void clipboard.received(message),
+  copied: (message) => void clipboard.copied(message),
+  fetched: (message) => {
+    fetching.get(message.id)?.(message);
+    fetching.delete(message.id);
+  },
   "clipboard-refused": (message) => clipboard.refused(message.state),
   ticket: (message) => tickets.save(entrance.remembered[0], message.ticket, message.seconds),
   dropped: (message) => {

@@ -27,6 +27,7 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {(message: any, now: number) => void} seek  where the host might be reached
  * @property {() => void} inputSent  input is under way
  * @property {() => void} arranged  the session has other tracks than before
+ * @property {(size: number) => Uint8Array} entropy
  *
  * @typedef {object} Features  The services that the rest of the worker talks to.
  * @property {InputService} input
@@ -44,7 +45,7 @@ import { CHANNEL } from "./wire/registry.js";
 
 /** Make the services and register them.
  * @param {import("./session/services.js").Services} services @param {Served} served @returns {Features} */
-export function assemble(services, { tell, pictures, seek, inputSent, arranged }) {
+export function assemble(services, { tell, pictures, seek, inputSent, arranged, entropy }) {
   const monitors = new MonitorsService(tell, arranged);
   services.register(monitors, CHANNEL.CONTROL, { WATCHED: (message) => monitors.told(message) });
   const layout = new LayoutService(tell, (all) => monitors.laidOut(all));
@@ -67,10 +68,16 @@ export function assemble(services, { tell, pictures, seek, inputSent, arranged }
   services.register(devices, CHANNEL.CONTROL, { INPUT_DEVICES: (message) => devices.told(message) });
   const input = new InputService({ tell, devices: () => devices.devices, statistics: () => pictures.statistics, sent: inputSent });
   services.register(input, CHANNEL.INPUT, { ECHO: (message) => input.applied(message) });
-  const clipboard = new ClipboardService({ tell, input: (events, at) => input.send(events, at) });
+  const clipboard = new ClipboardService({ tell, input: (events, at) => input.send(events, at), entropy });
   services.register(clipboard, CHANNEL.BULK, {
     CLIPBOARD: (message) => clipboard.told(message),
     CLIPBOARD_SET: (message) => clipboard.wasSet(message),
+    CLIPBOARD_OFFER: (message) => clipboard.hostOffers(message),
+    CLIPBOARD_FETCH: (message) => void clipboard.fetched(message),
+    CLIPBOARD_TAKEN: (message) => clipboard.taken(message),
+    CLIPBOARD_STOP: (message) => clipboard.stopped(message),
+    CLIPBOARD_PART: (message, _session, now) => clipboard.part(message, now),
+    CLIPBOARD_DONE: (message) => clipboard.done(message),
   });
   const rights = new RightsService(tell);
   services.register(rights, CHANNEL.CONTROL);

@@ -1,9 +1,10 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
- * visible, aim, fit, monitor, measure, network, leave (`do`). To the page: state, granted, ticket, layout, watched, shown, cursor,
- * clipboard, clipboard-refused, exact, statistics, dropped, company, mark, rights, remark, alarm, failed (`say`).
+ * From the page: canvas (the first, then one for each further desktop), connect, input, paste, offer, fetch, point, draw, wipe,
+ * control, visible, aim, fit, monitor, measure, network, leave (`do`). To the page: state, granted, ticket, layout, watched,
+ * shown, cursor, clipboard, copied, fetched, clipboard-refused, exact, statistics, dropped, company, mark, rights, remark, alarm,
+ * failed (`say`).
  */
 
 import { Witness } from "./audit/witness.js";
@@ -116,6 +117,8 @@ function ours(at) {
 const DONE = {
   input: (to, message) => to.input(message.events, ours(message.at)),
   paste: (to, message) => to.paste(message.text, message.events, ours(message.at)),
+  offer: (to, message) => to.features.clipboard.offer(message.copy, message.events, ours(message.at), clock()),
+  fetch: (to, message) => to.features.clipboard.fetch(message, clock()),
   connect: async (to, { want }) => to.connect(want.pair ? { ...want, identity: await Identity.fromPair(want.pair) } : want),
   visible: (to, message) => to.setVisible(message.visible),
   point: (to, message) => to.point(message.x, message.y, message.laser),

@@ -84,6 +84,7 @@ export class Client {
       seek: (message, now) => this._paths?.candidates(message, now),
       inputSent: () => this._paths?.busy(world.clock()),
       arranged: () => this._arranged(),
+      entropy: world.entropy,
     });
   }
 
