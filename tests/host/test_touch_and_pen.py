@@ -6,6 +6,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from avl_host.input.recorder import InputRecorder
 from avl_host.input.relative import mover, on_macos, on_windows
 from avl_host.input.sink import PenSample, SinkLost, StoppedLoop
 from avl_host.input.uinput import FAR, Device, KernelDevices, missing, open_devices
+from avl_host.presence.surface import by_hand
 from avl_host.services.devices import DevicesService
 from avl_protocol.session.hosting import Input
 from avl_protocol.wire.endtoend import InputDevices
@@ -305,6 +307,24 @@ def test_a_pointer_that_cannot_be_seen_is_told_as_hidden() -> None:
     image = CursorImage(serial=4, width=8, height=8, hot_x=1, hot_y=1, rgba=bytes((255, 255, 255, 0)) * 64)
     message = as_travels(image)
     assert (message.serial, message.width, message.height) == (4, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("USB Optical Mouse", True), ("avl touchscreen", False), ("avl pen Pen (0x1)", False), ("avl wheel\0", False)],
+)
+def test_viewers_fingers_answer_no_question_of_the_hosts_person(name: str, counts: bool) -> None:
+    kind = xcffib.xinput.DeviceType.SlavePointer
+    told = SimpleNamespace(type=kind, name=SimpleNamespace(to_string=lambda: name))
+
+    def answer(what: Any) -> Any:
+        return SimpleNamespace(reply=lambda: what)
+
+    devices = SimpleNamespace(
+        XIQueryDevice=lambda device: answer(SimpleNamespace(infos=[told])),
+        XIGetProperty=lambda *_: answer(SimpleNamespace(type=0)),
+    )
+    assert by_hand(devices, 1, 9) is counts
 
 
 # on a real server
