@@ -8,6 +8,7 @@ import { AnnotationsService } from "./services/annotations.js";
 import { CandidatesService } from "./services/candidates.js";
 import { ClipboardService } from "./services/clipboard.js";
 import { ControlService } from "./services/control.js";
+import { FilesService } from "./services/files.js";
 import { InputService } from "./services/input.js";
 import { LayoutService } from "./services/layout.js";
 import { PointerService } from "./services/pointer.js";
@@ -15,7 +16,7 @@ import { PointingService } from "./services/pointing.js";
 import { RightsService } from "./services/rights.js";
 import { StatisticsService } from "./services/statistics.js";
 import { TicketService } from "./services/tickets.js";
-import { CHANNEL } from "./wire/registry.js";
+import { CHANNEL, FILE_MESSAGES } from "./wire/registry.js";
 
 /**
  * @typedef {object} Served  What services act on.
@@ -33,6 +34,7 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {PointingService} pointing
  * @property {AnnotationsService} annotations
  * @property {RightsService} rights
+ * @property {FilesService} files
  */
 
 /** Make the services and register them.
@@ -63,5 +65,8 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
   });
   const rights = new RightsService(tell);
   services.register(rights, CHANNEL.CONTROL);
-  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights };
+  const files = new FilesService();
+  const told = (/** @type {any} */ message, /** @type {unknown} */ _session, /** @type {number} */ _now, /** @type {number} */ lane) => files.told(message, lane);
+  services.register(files, CHANNEL.FILES_1, Object.fromEntries(Object.keys(FILE_MESSAGES).map((kind) => [kind, told])));
+  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, files };
 }

@@ -2,7 +2,7 @@
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
  * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
- * visible, measure, network, leave (`do`). To the page: state, granted, ticket, layout, cursor, clipboard,
+ * visible, measure, network, leave, files (a port to the worker that has them) (`do`). To the page: state, granted, ticket, layout, cursor, clipboard,
  * clipboard-refused, exact, statistics, dropped, company, mark, rights, alarm, failed (`say`).
  */
 
@@ -125,6 +125,7 @@ const DONE = {
   measure: (to, message) => to.setMeasuring(message.wanted),
   network: (to) => to.networkChanged(),
   leave: (to) => to.leave(),
+  files: (to, message) => to.features.files.attach(message.port),
 };
 
 page.onmessage = async (/** @type {MessageEvent} */ event) => {

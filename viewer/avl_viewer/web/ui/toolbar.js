@@ -15,7 +15,7 @@ const LINGER_SUMMONED = 4000;
 
 /**
  * @typedef {"fullscreen" | "exact" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave" | "control" |
- * "draw" | "wipe" | "wipe-all" | "pointers"} Action
+ * "draw" | "wipe" | "wipe-all" | "pointers" | "send-files" | "send-folder" | "remote" | "transfers"} Action
  *
  * @typedef {object} ToolbarOwner
  * @property {(action: Action) => void} act
