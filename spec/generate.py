@@ -32,13 +32,19 @@ ENUMS = {
     "rights_reasons": ("RightsReason", "IntEnum", "RIGHTS_REASON"),
     "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
     "input_events": ("InputKind", "IntEnum", "INPUT"),
+    "input_devices": ("InputDevice", "IntFlag", "INPUT_DEVICE"),
+    "touch_phases": ("TouchPhase", "IntEnum", "TOUCH_PHASE"),
+    "pen_states": ("PenState", "IntFlag", "PEN_STATE"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
     "file_kinds": ("FileKind", "IntEnum", "FILE_KIND"),
     "file_overwrites": ("FileOverwrite", "IntEnum", "FILE_OVERWRITE"),
     "file_verdicts": ("FileVerdict", "IntEnum", "FILE_VERDICT"),
     "file_reasons": ("FileReason", "IntEnum", "FILE_REASON"),
+    "sound_states": ("SoundState", "IntEnum", "SOUND_STATE"),
+    "microphone_states": ("MicrophoneState", "IntEnum", "MICROPHONE_STATE"),
     "control_modes": ("ControlMode", "IntEnum", "CONTROL_MODE"),
     "control_acts": ("ControlAct", "IntEnum", "CONTROL_ACT"),
+    "fit_states": ("FitState", "IntEnum", "FIT_STATE"),
     "chroma": ("Chroma", "IntEnum", "CHROMA"),
     "codecs": ("VideoCodec", "IntEnum", "CODEC"),
 }
@@ -48,6 +54,7 @@ MESSAGES = {
     "input_messages": "INPUT",
     "bulk_messages": "BULK",
     "file_messages": "FILE",
+    "sound_messages": "SOUND",
     "handshake_payloads": "HANDSHAKE",
 }
 

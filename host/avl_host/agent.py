@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,11 +16,13 @@ from avl_host.audit.journal import Journal, JournalService
 from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.display.display import Display
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.coding import Coding, InlineCoding
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
+from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
 from avl_host.paths.announce import Announcer
 from avl_host.paths.directlistener import DirectListener
@@ -53,6 +56,8 @@ from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
+from avl_protocol.files.memory import MemoryTree
+from avl_protocol.files.tree import Tree
 from avl_protocol.media.frame import EncodedFrame, Frame
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
@@ -95,6 +100,10 @@ class Parts:
     open_console: Callable[[Answer], LocalServer] | None = None
     #: Opens the host's own audit log, and keeps the heads of relays'; None: there is neither.
     open_journal: Callable[[World, StateFolder, Identity], Journal] | None = None
+    #: Opens a folder that is shared; the flag says that it may be made first.
+    open_tree: Callable[[Path, bool], Tree] = lambda path, makes: MemoryTree()
+    #: What of the first source can have another size; None: nothing.
+    display: Display | None = None
     #: Sources beside the first, each a desktop of its own. Layout, pointer and input are those of the first.
     more_sources: tuple[CaptureSource, ...] = ()
 
@@ -197,6 +206,7 @@ class Agent:
                 ask_for_grants=parts.ask_for_grants,
             )
         )
+        workshop = world.open_workshop()
         acts = HostActs(self.subscribers, lambda: self.features.control, clock, self._after)
         self.presence = PresenceWatch(parts.open_indicators(acts), parts.notices)
         self.blank = BlankWatch(parts.open_blanker(acts), self._tell)
@@ -210,6 +220,10 @@ class Agent:
             lock_watch=self.lock_watch,
             presence=self.presence,
             blank=self.blank,
+            roots=Roots(settings.files, parts.open_tree),
+            workshop=workshop,
+            display=parts.display,
+            folder=self._state,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
         journal, heads = self._open_journal()
@@ -244,6 +258,7 @@ class Agent:
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
+        await self.features.fit.begin()
         workers = self._start_workers(publisher)
         watch = world.interfaces.watch(lambda: self._network_changed(endpoint))
         faults, relays = world.faults, self._relays
@@ -267,10 +282,12 @@ class Agent:
             await asyncio.gather(*tasks, return_exceptions=True)
             self.subscribers.end_all(CloseCode.ENDED, clock())
             self._alarm.stop()
+            await self.features.fit.close()
             self.presence.close()
             self.blank.close()
             parts.sink.close()
             parts.clipboard.close()
+            workshop.close()
             for worker in workers:
                 await worker.close()
             await endpoint.close()
@@ -289,6 +306,7 @@ class Agent:
         self.subscribers.services.register(records, Channel.CONTROL)
         self.subscribers.decided = records.decided
         self.door.refused = records.grant_refused
+        self.features.files.finished = records.files_moved
         journal.start()
         journal.watch_limits(self._limits_hit)
         return journal, HeadWatch(self._state, self._tell, records.head_refused)

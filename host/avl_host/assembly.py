@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from avl_host.desktop.clipboard import ClipboardPort
+from avl_host.display.display import Display
+from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
 from avl_host.presence.blank import BlankWatch
@@ -20,6 +23,9 @@ from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ACTS, ControlService
+from avl_host.services.devices import DevicesService
+from avl_host.services.files import EITHER, FilesService
+from avl_host.services.fit import FitService
 from avl_host.services.input import InputService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
@@ -30,9 +36,12 @@ from avl_host.services.tickets import TicketService
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_protocol.endpoint.files.conveyor import InLoop, Workshop
+from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.services import Receives
+from avl_protocol.session.services import Receives, ReceivesOnLanes
 from avl_protocol.wire.endtoend import (
+    Aim,
     Batch,
     Candidates,
     Clear,
@@ -40,6 +49,19 @@ from avl_protocol.wire.endtoend import (
     ClipboardAsk,
     Control,
     Decoder,
+    FileAnswer,
+    FileCredit,
+    FileData,
+    FileDecide,
+    FileDone,
+    FileFail,
+    FileGet,
+    FileList,
+    FileOffer,
+    FilePut,
+    FileStart,
+    FileStop,
+    Fit,
     Missing,
     NeedKeys,
     Point,
@@ -47,6 +69,9 @@ from avl_protocol.wire.endtoend import (
     Stroke,
 )
 from avl_protocol.wire.registry import Channel, ControlMode, Permission
+
+#: What a viewer says of a transfer that runs.
+OF_A_JOB = (FileAnswer, FileCredit, FileData, FileDecide, FileDone, FileFail, FileOffer, FileStart, FileStop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +85,14 @@ class Served:
     door: GrantDoor
     reachability: Reachability
     lock_watch: LockWatch
+    #: What is shared of this machine's files, and where they are read and written.
+    roots: Roots = field(default_factory=Roots)
+    workshop: Workshop = field(default_factory=InLoop)
     presence: PresenceWatch = field(default_factory=PresenceWatch)
     blank: BlankWatch | None = None
+    #: What can have another size, and where it is kept what it was like.
+    display: Display | None = None
+    folder: StateFolder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +107,8 @@ class Features:
     pointing: PointingService
     annotations: AnnotationsService
     rights: RightsService
+    files: FilesService
+    fit: FitService
 
 
 def assemble(
@@ -89,9 +122,10 @@ def assemble(
     and pointer are the first that a viewer learns."""
     services = subscribers.services
     layout = LayoutService(subscribers, tell)
-    services.register(layout, Channel.CONTROL)
+    services.register(layout, Channel.CONTROL, Receives(Aim, layout.aimed, ACTS))
     pointer = PointerService(subscribers, clock)
     services.register(pointer, Channel.CONTROL)
+    services.register(DevicesService(subscribers, served.sink), Channel.CONTROL)
     media = MediaService(served.publisher, subscribers.watches, subscribers.changed)
     services.register(
         media,
@@ -121,6 +155,9 @@ def assemble(
     services.register(statistics, Channel.CONTROL, Receives(Report, statistics.reported))
     control = ControlService(subscribers, mode)
     services.register(control, Channel.CONTROL, Receives(Control, control.asked, ACTS))
+    fit = FitService(subscribers, control, served.display, served.folder, tell, clock)
+    control.on_change.append(fit.decide)
+    services.register(fit, Channel.CONTROL, Receives(Fit, fit.asked, Permission.MONITORS, fit.refused))
     served.presence.follow(subscribers, control)
     services.register(served.presence, Channel.CONTROL)
     pointing = PointingService(subscribers)
@@ -145,4 +182,14 @@ def assemble(
         Receives(Clipboard, clipboard.set, Permission.CLIPBOARD_IN, clipboard.set_refused),
         Receives(ClipboardAsk, clipboard.asked, Permission.CLIPBOARD_OUT),
     )
-    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights)
+    files = FilesService(subscribers, served.roots, served.workshop, clock)
+    of_a_job: list[ReceivesOnLanes[HostSession, Any]] = [ReceivesOnLanes(kind, files.said, EITHER) for kind in OF_A_JOB]
+    services.register(
+        files,
+        Channel.FILES_1,
+        ReceivesOnLanes(FilePut, files.put, Permission.FILES_IN, files.refused),
+        ReceivesOnLanes(FileGet, files.get, Permission.FILES_OUT, files.refused),
+        ReceivesOnLanes(FileList, files.list, EITHER, files.refused),
+        *of_a_job,
+    )
+    return Features(layout, pointer, clipboard, statistics, control, pointing, annotations, rights, files, fit)

@@ -142,6 +142,14 @@ def run(
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
     ] = None,
+    files: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            metavar="PATH:HOW",
+            help="A folder that viewers may read (:r), write (:w) or both (:rw), with :SIZE for the most of one "
+            "transfer; repeat it; none: no folder; default: ~/Downloads:w.",
+        ),
+    ] = None,
     codec: Annotated[
         str, typer.Option(help="auto, h264, h265, vp9 or av1; h264 (which is auto) while a viewer does not decode it.")
     ] = "auto",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from avl_host.files.roots import Root
 from avl_protocol.wire.registry import PRESETS, T_RESUME, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
@@ -57,6 +58,8 @@ class HostSettings:
     codec: VideoCodec = VideoCodec.H264
     #: Let graphics hardware code where it works.
     hardware: bool = True
+    #: Folders that viewers with the permission may read and write.
+    files: tuple[Root, ...] = ()
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
     #: Further sources, each a track of its own beside the first; they are seen only.

@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from avl_host.agent import Parts
 from avl_host.audit.journal import Journal
@@ -14,6 +15,7 @@ from avl_host.capture.source import CaptureSource
 from avl_host.capture.sources import open_source
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import open_clipboard
+from avl_host.display.displays import open_display
 from avl_host.encode.codecs import probing
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.probe import missing
@@ -37,6 +39,7 @@ from avl_host.presence.webhook import Webhook
 from avl_host.presence.x11blank import X11Blanker
 from avl_host.sessions.lock import CommandLocker
 from avl_host.sessions.sessionlist import SOCKET
+from avl_protocol.endpoint.files.disk import DiskTree, trouble_of
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.portmapping.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.program.localserver import LocalServer
@@ -91,8 +94,20 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         announcer=Announcer() if extras.announce else None,
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
+        open_tree=_open_tree,
+        display=open_display(settings.source),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
+
+
+def _open_tree(path: Path, makes: bool) -> DiskTree:
+    """A folder that is shared; one that is written to is made, where only it is missing."""
+    if makes:
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise trouble_of(error) from error
+    return DiskTree(path)
 
 
 def _indicators(settings: HostSettings, own: OwnWindows, acts: Acts, tell: Callable[[str], None]) -> list[Indicator]:

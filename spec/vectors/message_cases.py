@@ -15,6 +15,7 @@ TABLES: dict[str, tuple[codec.Codec[Any], tuple[type[Any], ...], Any]] = {
     "INPUT": (codec.INPUT, endtoend.INPUT, registry.INPUT_MESSAGES),
     "BULK": (codec.BULK, endtoend.BULK, registry.BULK_MESSAGES),
     "FILE": (codec.FILE, endtoend.FILE, registry.FILE_MESSAGES),
+    "SOUND": (codec.SOUND, endtoend.SOUND, registry.SOUND_MESSAGES),
     "HANDSHAKE": (codec.HANDSHAKE, endtoend.HANDSHAKE, registry.HANDSHAKE_MESSAGES),
 }
 

@@ -352,7 +352,7 @@ def test_a_newcomer_is_told_layout_and_cursor(tmp_path: Path) -> None:
     lobby.features.layout.changed((800, 600), (Monitor("one", 0, 0, 800, 600, True),))
     lobby.features.pointer.changed(CursorImage(serial=3, width=2, height=2, hot_x=0, hot_y=0, rgba=bytes(16)))
     lobby.admit(1)
-    assert lobby.of(1, Layout) == [Layout(800, 600, ("one",), ((0, 0, 800, 600, 1),))]
+    assert lobby.of(1, Layout) == [Layout(800, 600, ("one",), ((0, 0, 800, 600, 1),), ((1, 100, 0),))]
     assert lobby.of(1, Cursor)[0].serial == 3
     lobby.features.layout.changed((640, 480), ())
     assert lobby.of(1, Layout)[1].width == 640

@@ -25,7 +25,8 @@ from tests.architecture.tree import ROOT
         (Permission.CLIPBOARD_OUT, (0, 2)),
         (Permission.CLIPBOARD_IN, (0, 2)),
         (Permission.FILES_IN, (0, *LANES)),
-        (Permission(sum(Permission)), (0, 1, 2, *LANES)),
+        (Permission.AUDIO_IN, (0, 3)),
+        (Permission(sum(Permission)), (0, 1, 2, 3, *LANES)),
     ],
 )
 def test_permissions_open_channels(permissions: Permission, channels: tuple[int, ...]) -> None:
@@ -33,7 +34,7 @@ def test_permissions_open_channels(permissions: Permission, channels: tuple[int,
 
 
 def test_a_channel_nobody_knows_is_bulk() -> None:
-    assert [is_bulk(channel) for channel in (0, 1, 2, 3, 77)] == [False, False, True, True, True]
+    assert [is_bulk(channel) for channel in (0, 1, 2, 3, 77, 78)] == [False, False, True, False, True, True]
 
 
 def test_each_channel_has_the_messages_of_its_table_and_each_message_one_channel() -> None:

@@ -16,9 +16,11 @@ from avl_host.desktop.clipboard import MemoryClipboard
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.switching import SwitchingEncoder, opener
 from avl_host.encode.worker import InlineWorker, TimedSource
+from avl_host.files.roots import Root
 from avl_host.input.recorder import InputRecorder
 from avl_host.sessions.subscribers import Ask
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.files.memory import MemoryTree
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_relay.access import Access
@@ -47,6 +49,8 @@ class RunningHost:
     source: PatternSource
     sink: InputRecorder
     clipboard: MemoryClipboard
+    #: What is in the one folder that it shares.
+    files: MemoryTree
     said: list[str] = field(default_factory=list)
 
 
@@ -130,6 +134,7 @@ class System:
         more: tuple[PatternSource, ...] = (),
         shows: TimedSource | None = None,
         coders: Coders | None = None,
+        files: MemoryTree | None = None,
         **settings: object,
     ) -> AsyncIterator[RunningHost]:
         """Run a host with a test card (or what it `shows` instead), and `more` of them each a desktop of its own, until
@@ -139,7 +144,9 @@ class System:
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
         source, sink, clipboard = PatternSource(clock, size), InputRecorder(clock), MemoryClipboard()
+        files = files or MemoryTree()
         chosen: dict[str, object] = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True}
+        chosen |= {"files": (Root(Path("/shared"), True, True),)}
         if self.via == "direct":
             chosen |= {"relays": (), "listen": (self._host_ip, HOST_PORT)}
         elif self.via == "moved":
@@ -158,11 +165,12 @@ class System:
             ask=ask,
             ask_for_grants=ask_for_grants,
             more_sources=more,
+            open_tree=lambda path, makes: files,
         )
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())
         try:
-            yield RunningHost(agent=agent, source=source, sink=sink, clipboard=clipboard, said=said)
+            yield RunningHost(agent=agent, source=source, sink=sink, clipboard=clipboard, files=files, said=said)
             assert faulty or not [line for line in said if "report it" in line], said
         finally:
             task.cancel()

@@ -48,6 +48,9 @@ class Session:
     def control(self, act: int, to: int = 0) -> None:
         raise AssertionError(f"nobody asked for control: {act}")
 
+    def fit(self, width: int, height: int, scale: int) -> None:
+        raise AssertionError(f"nobody wanted {width} x {height}")
+
     def set_clipboard(self, text: str) -> None:
         raise AssertionError(f"nobody copied {text}")
 

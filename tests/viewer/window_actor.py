@@ -85,6 +85,9 @@ class Session:
     def control(self, act: int, to: int = 0) -> None:
         say(control=act, to=to)
 
+    def fit(self, width: int, height: int, scale: int) -> None:
+        say(fit=(width, height, scale))
+
     def set_clipboard(self, text: str) -> None:
         say(clipboard=text)
 

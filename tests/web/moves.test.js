@@ -74,7 +74,7 @@ test("a way that only was silent counts no more once the session has left it, an
   await host.say(0, "CLOCK_PONG", { sent_us: 0, host_us: 0 }); // the host has not heard of the move yet
   await host.listen(second);
   assert.deepEqual(host.typed, ["a"]);
-  assert.deepEqual(first.resets.map(([, code]) => code), [CLOSE.NO_ERROR, CLOSE.NO_ERROR, CLOSE.NO_ERROR]);
+  assert.deepEqual(first.resets.map(([, code]) => code), [CLOSE.NO_ERROR, CLOSE.NO_ERROR, CLOSE.NO_ERROR, CLOSE.NO_ERROR]);
   time.now += 100;
   const back = new MemoryPath(host);
   session.move(back.attachment);
@@ -103,7 +103,7 @@ test("a move is good on the connection that it was made for, and a refused one h
   type("x");
   await host.listen(direct);
   assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionEnded")], [["x"], [[direct.attachment]], []]);
-  assert.equal(first.streams.size, 3);
+  assert.equal(first.streams.size, 4);
 });
 
 test("a way that is lost while the session moves there leaves it waiting for the next one", async () => {

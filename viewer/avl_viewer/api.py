@@ -31,6 +31,7 @@ from avl_protocol.wire.registry import (
     CloseCode,
     ControlAct,
     ControlMode,
+    FileOverwrite,
     InputKind,
     Permission,
     VideoCodec,
@@ -42,9 +43,11 @@ from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError, Decoder
 from avl_viewer.decode.pipeline import MakeDecoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
+from avl_viewer.files import Asks, Copied, FilesError, Listed, Transfer
 from avl_viewer.present.company import Company
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
+from avl_viewer.services.fit import size_of
 from avl_viewer.tickets import TicketFile, TicketMemory
 from avl_viewer.way import NoWay, Way, is_name
 
@@ -54,7 +57,7 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 
     from avl_viewer.decode.hardware import Hardware
 
-__all__ = ["Desktop", "NoWay", "Screenshot", "Way", "connect"]
+__all__ = ["Copied", "Desktop", "FileOverwrite", "FilesError", "Listed", "NoWay", "Screenshot", "Way", "connect"]
 
 BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
 #: Characters that are typed at a time.
@@ -98,6 +101,58 @@ class Clipboard:
         """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
         NOT_PERMITTED."""
         await self._client.features.clipboard.set(text)
+
+
+class Files:
+    """Files of the host. Paths there are whole (`/home/me/x`, `~/x`) or begin in the first folder that it shares."""
+
+    def __init__(self, client: DesktopClient) -> None:
+        self._client = client
+
+    async def put(
+        self,
+        sources: str | Path | Sequence[str | Path],
+        to: str = "",
+        *,
+        folders: bool = True,
+        overwrite: FileOverwrite = FileOverwrite.NEVER,
+        asks: Asks | None = None,
+        progress: Callable[[Transfer], None] | None = None,
+    ) -> Copied:
+        """Push files and folders into a folder of the host; one of them may take a name there. `overwrite` decides
+        about what is there, with ASK `asks(question)`. `progress` is called with the transfer as it goes on. Raises
+        FilesError where nothing could be copied, Refused, FileNotFoundError; what was left out alone is told in what it
+        returns."""
+        paths = [Path(one) for one in ([sources] if isinstance(sources, (str, Path)) else sources)]
+        transfer = self._client.features.files.put(paths, to, folders=folders, overwrite=overwrite, asks=asks)
+        return await self._done(transfer, progress)
+
+    async def get(
+        self,
+        paths: str | Sequence[str],
+        to: str | Path = ".",
+        *,
+        folders: bool = True,
+        overwrite: FileOverwrite = FileOverwrite.NEVER,
+        asks: Asks | None = None,
+        progress: Callable[[Transfer], None] | None = None,
+    ) -> Copied:
+        """Fetch files and folders of the host into a folder here; one of them may take a name here. The rest is as in
+        `put`."""
+        wanted = [paths] if isinstance(paths, str) else list(paths)
+        transfer = self._client.features.files.get(wanted, str(to), folders=folders, overwrite=overwrite, asks=asks)
+        return await self._done(transfer, progress)
+
+    async def list(self, path: str = "") -> list[Listed]:
+        """What is in a folder of the host, in the order of names; without a path the folders that it shares. Raises
+        FilesError, Refused."""
+        return (await self._client.features.files.list(path))[1]
+
+    async def _done(self, transfer: Transfer, progress: Callable[[Transfer], None] | None) -> Copied:
+        if progress is not None:
+            transfer.changed = progress
+            progress(transfer)
+        return await transfer.done()
 
 
 class Control:
@@ -173,6 +228,7 @@ class Desktop:
         self._changed = asyncio.Event()
         self._became_exact = asyncio.Event()
         self.clipboard = Clipboard(client)
+        self.files = Files(client)
         self.control = Control(client, patience)
         #: Called with each picture of any desktop, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
@@ -222,6 +278,21 @@ class Desktop:
     async def _do(self, *events: tuple[Any, ...]) -> None:
         if events:
             await self._client.send_input(list(events))
+
+    async def fit(self, width: int = 0, height: int = 0, scale: float = 1.0) -> tuple[int, int]:
+        """Have the desktop take this size in pixels, with things drawn so many times as large as usual; without a size
+        it has its own again. The size that it took: the nearest where its display has no such one. Raises Refused where
+        it takes none for us."""
+        if not (width and height):
+            self._client.fit(0, 0)
+            return self.size
+        answer = self._client.features.fit.answer()
+        self._client.fit(width, height, round(scale * 100))
+        try:
+            async with asyncio.timeout(self._patience):
+                return size_of(await answer)
+        except TimeoutError:
+            raise Refused(CloseCode.TIMEOUT, "The host does not answer: it is of an older version.") from None
 
     async def move(self, x: int, y: int) -> None:
         """Put the pointer somewhere."""

@@ -7,10 +7,12 @@ Messages of the host need no permission here; the host checks ours itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
-from avl_protocol.session.services import Receives, Services
+from avl_protocol.endpoint.files.conveyor import Workshop
+from avl_protocol.session.services import Receives, ReceivesOnLanes, Services
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import (
     Candidates,
@@ -20,6 +22,17 @@ from avl_protocol.wire.endtoend import (
     Cursor,
     Drawn,
     Echo,
+    FileAnswer,
+    FileBegin,
+    FileCredit,
+    FileData,
+    FileDone,
+    FileFail,
+    FileOffer,
+    FileRows,
+    FileStart,
+    FileStop,
+    Fitted,
     Layout,
     People,
     Points,
@@ -34,6 +47,8 @@ from avl_viewer.services.annotations import AnnotationsService
 from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService
 from avl_viewer.services.control import ControlService
+from avl_viewer.services.files import FilesService
+from avl_viewer.services.fit import FitService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
 from avl_viewer.services.pointer import PointerService
@@ -55,6 +70,24 @@ class Features:
     pointing: PointingService
     annotations: AnnotationsService
     rights: RightsService
+    files: FilesService
+    layout: LayoutService
+    fit: FitService
+
+
+#: What a host says of a transfer or listing that runs.
+OF_A_JOB = (
+    FileAnswer,
+    FileBegin,
+    FileCredit,
+    FileData,
+    FileDone,
+    FileFail,
+    FileOffer,
+    FileRows,
+    FileStart,
+    FileStop,
+)
 
 
 def assemble(
@@ -65,6 +98,9 @@ def assemble(
     tickets: Tickets,
     seek: Seek,
     clock: Callable[[], float],
+    workshop: Workshop,
+    start: Callable[[Coroutine[Any, Any, None]], None],
+    changed: Callable[[], None],
 ) -> Features:
     """Make a viewer's services and register them. Call it on the running event loop."""
     loop = asyncio.get_running_loop()
@@ -94,4 +130,9 @@ def assemble(
     )
     rights = RightsService(presenter, clock)
     services.register(rights, Channel.CONTROL)
-    return Features(hands, clipboard, statistics, control, pointing, annotations, rights)
+    files = FilesService(workshop, clock, start, changed)
+    of_a_job: list[ReceivesOnLanes[ViewerSession, Any]] = [ReceivesOnLanes(kind, files.said) for kind in OF_A_JOB]
+    services.register(files, Channel.FILES_1, *of_a_job)
+    fit = FitService(loop, presenter)
+    services.register(fit, Channel.CONTROL, Receives(Fitted, fit.told))
+    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, files, layout, fit)

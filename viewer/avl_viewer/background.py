@@ -102,6 +102,10 @@ class BackgroundRemote:
         """See Remote."""
         self._unless_refused(lambda client: client.control(ControlAct(act), to))
 
+    def fit(self, width: int, height: int, scale: int) -> None:
+        """See Remote."""
+        self._unless_refused(lambda client: client.fit(width, height, scale))
+
     def _unless_refused(self, action: Callable[[DesktopClient], object]) -> None:
         """Have it done; a person is told why not."""
 

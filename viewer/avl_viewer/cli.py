@@ -11,6 +11,7 @@ import platform
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional, TypeVar
 
@@ -46,6 +47,14 @@ T = TypeVar("T")
 
 #: Exit codes (spec 01-overview, 1.6).
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+class FitChoice(StrEnum):
+    """What follows a window's size."""
+
+    HOST = "host"
+    VIEWER = "viewer"
+
 
 TargetArgument = Annotated[
     str, typer.Argument(help="avl://HOST:PORT/DEVICE-ID[?pin=FP], as the host prints it; signed in, a device's name.")
@@ -212,6 +221,10 @@ def view(
     fullscreen: Annotated[bool, typer.Option("--fullscreen", help="Begin in full screen.")] = False,
     stats_file: Annotated[Optional[Path], typer.Option(help="Write the stats object here once a second.")] = None,
     direct: DirectOption = True,
+    fit: Annotated[
+        FitChoice,
+        typer.Option(help="What follows a window's size: the host's desktop, or the viewer's picture of it."),
+    ] = FitChoice.VIEWER,
 ) -> None:
     """Open a window on a desktop."""
     from avl_protocol.endpoint.loop.clock import SystemClock, entropy
@@ -239,6 +252,7 @@ def view(
     except StateError as error:
         _fail(str(error), FAILED)
     remotes: list[BackgroundRemote] = []
+    fits = FitChoice(fit) is FitChoice.HOST
 
     def start(where: str | Way, secret: str, presenter: Presenter) -> Remote:
         way = Way(parse_target(where)) if isinstance(where, str) else where
@@ -263,13 +277,15 @@ def view(
     try:
         with recording(qlog, "viewer", clock.wall(), now, _warn):
             if target is None:
-                status = run_dialog(start, recent, fullscreen, stats_file, now)
+                status = run_dialog(start, recent, fullscreen, stats_file, now, fit=fits)
             else:
                 way = _way(target, folder, timeout)
                 back = TicketFile(folder, way.target.device, clock.wall).waiting  # of a session that was lost just now
                 secret = code or "" if back or way.chain else _code(code)
                 title = for_dialog(way.name) or to_text(way.target.device)
-                ending = show(lambda presenter: start(way, secret, presenter), title, fullscreen, stats_file, now)
+                ending = show(
+                    lambda presenter: start(way, secret, presenter), title, fullscreen, stats_file, now, fit=fits
+                )
                 status = ending.exit_status
                 if ending.ran:
                     recent.remember(str(way.target), way.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -116,9 +116,26 @@ class DesktopClient:
             tickets=settings.tickets,
             seek=self._seek,
             clock=self._now,
+            workshop=world.open_workshop(),
+            start=self._start,
+            changed=self._happened,
         )
+        self._tasks: set[asyncio.Task[None]] = set()
         self._heads = None if settings.heads is None else HeadWatch(settings.heads, self._warn)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
+        self.ended.add_done_callback(self._files_end)
+
+    def _files_end(self, ended: asyncio.Future[Refused]) -> None:
+        """No session follows in which files could go on."""
+        if not ended.cancelled():
+            self.features.files.give_up(ended.result())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what takes time in the background."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._world.faults.task_done)
 
     def _warn(self, text: str) -> None:
         """Something that a person has to know, and a program may not overlook."""
@@ -531,7 +548,16 @@ class DesktopClient:
     def _presented(self, track: int, number: int, at: float) -> None:
         if self._session is not None and not self.ended.done():
             self._session.presented(track, number, at, self._now())
+            self._aim(track, at)
             self._wake()
+
+    def _aim(self, track: int, at: float) -> None:
+        """An object of a track is on the screen: the host is told of what size the first desktop is seen there."""
+        shown = desktops(self.tracks)[:1]
+        if any(track in (pictures.id, exact and exact.id) for pictures, exact in shown):
+            canvas = self._pictures.canvases.get(shown[0][0].id)
+            if canvas is not None:
+                self.features.layout.shown(canvas.size, at)
 
     # what people do
 
@@ -584,6 +610,12 @@ class DesktopClient:
     def control(self, act: ControlAct, to: int = 0) -> None:
         """Ask for control, let go of it, or give it to the person of a number. Raises Refused."""
         self.features.control.say(act, to)
+        self._happened()
+
+    def fit(self, width: int, height: int, scale: int = 100) -> None:
+        """Have the desktop take the size of a window, in pixels of our screen of which `scale` hundredths make what is
+        one elsewhere; 0 x 0: it need not any more. Raises Refused."""
+        self.features.fit.want(width, height, scale)
         self._happened()
 
     def stats(self) -> dict[str, Any]:

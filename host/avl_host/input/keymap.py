@@ -44,7 +44,14 @@ _LETTERS = frozenset(range(0x04, 0x1E))
 
 #: Keysyms by name, as far as this file's readers need them.
 XK_RETURN, XK_TAB, XK_BACKSPACE, XK_ESCAPE, XK_DELETE = 0xFF0D, 0xFF09, 0xFF08, 0xFF1B, 0xFFFF
-XK_CAPS_LOCK, XK_NUM_LOCK, XK_SHIFT_L, XK_LEVEL3_SHIFT, XK_LEVEL5_SHIFT = 0xFFE5, 0xFF7F, 0xFFE1, 0xFE03, 0xFE11
+XK_CAPS_LOCK, XK_NUM_LOCK, XK_SCROLL_LOCK, XK_SHIFT_L, XK_LEVEL3_SHIFT, XK_LEVEL5_SHIFT = (
+    0xFFE5,
+    0xFF7F,
+    0xFF14,
+    0xFFE1,
+    0xFE03,
+    0xFE11,
+)
 
 #: Characters that are keys rather than letters.
 CONTROL_KEYSYMS = {

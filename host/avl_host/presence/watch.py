@@ -43,7 +43,7 @@ class PresenceWatch(Service[HostSession]):
     def follow(self, audience: Audience, control: ControlService) -> None:
         """Whose sessions these are, and who decides about control."""
         self._number, self._control = audience.number, control
-        control.on_change = self.look
+        control.on_change.append(self.look)
 
     def show_on(self, *indicators: Indicator) -> None:
         """Show it there, too."""

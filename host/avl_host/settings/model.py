@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from avl_host.config import NOTHING, HostSettings
+from avl_host.files.roots import parse_roots
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.settings.model import (
     PASSWORD,
@@ -71,6 +72,11 @@ def _forbid(names: tuple[str, ...]) -> tuple[str, ...]:
             known = ", ".join(sorted(one.lower() for one in Permission.__members__ if one != "VIEW"))
             raise ValueError(f"--forbid takes one of {known}")
     return names
+
+
+def _files(texts: tuple[str, ...]) -> tuple[str, ...]:
+    parse_roots(texts)
+    return texts
 
 
 def forbidden(names: tuple[str, ...]) -> Permission:
@@ -180,6 +186,12 @@ class Configuration(ProgramSettings):
         "it, too.",
         live=True,
     )
+    files: Annotated[Texts, AfterValidator(_files)] = setting(
+        ("~/Downloads:w",),
+        "Folders that viewers may read (PATH:r), write (PATH:w) or both (PATH:rw), with :SIZE behind it for the most "
+        "that one transfer may have; none: no folder. By default they can leave something where you look for it, and "
+        "read nothing.",
+    )
     codec: Annotated[str, AfterValidator(_codec)] = setting(
         "auto",
         "auto, h264, h265, vp9 or av1. auto is h264, which every viewer decodes and which costs the least.",
@@ -258,6 +270,7 @@ class Configuration(ProgramSettings):
             indicator=self.indicator,
             blank=self.blank,
             forbid=forbidden(self.forbid),
+            files=parse_roots(self.files),
             ready_file=self.ready_file,
             max_bitrate=round(self.max_bitrate * 1e6),
             listen=None if self.listen is None else parse_address(self.listen),

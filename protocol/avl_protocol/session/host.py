@@ -119,6 +119,8 @@ class HostSession:
         self._attempt: Try | None = None
         #: Rows of (track, newest object) for the beacon.
         self.beacon_objects: Callable[[], tuple[tuple[int, ...], ...]] = tuple
+        #: Whether places in input that was made then, in seconds of our clock, are places of the desktop as it is now.
+        self.hits: Callable[[float], bool] = lambda made: True
         self.discarded = 0
 
     @property
@@ -494,7 +496,8 @@ class HostSession:
         self._ended(CloseCode.ENDED)
 
     def _input(self, batch: Batch, now: float) -> None:
-        events, discarded = self._gate.admit(batch, self.permissions & ~self._withheld, now)
+        hits = self.hits(batch.time_us / 1e6)
+        events, discarded = self._gate.admit(batch, self.permissions & ~self._withheld, now, hits)
         self.discarded += discarded
         self.events.append(Input(tuple(events), batch.sequence, self.discarded))
         self._timers.set(Timer.SILENCE, self._gate.silence_deadline())

@@ -74,15 +74,23 @@ class Receives(Generic[S, M]):
     """One row of the table: messages of a class are given to `call(session, message, now)`.
 
     `needs`: permissions, any of which a session must have; none: everybody may. `refused` is called instead for a
-    session that has none of them; without it such a message is ignored. `on_lane`: in place of `call` for messages that
-    travel on several channels: it is told which, last.
+    session that has none of them; without it such a message is ignored.
     """
 
     message: type[M]
-    call: Callable[[S, M, float], None] | None = None
+    call: Callable[[S, M, float], None]
     needs: Permission = NONE
     refused: Callable[[S, M, float], None] | None = None
-    on_lane: Callable[[S, M, float, int], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivesOnLanes(Generic[S, M]):
+    """The same for messages that travel on lanes: both calls are told on which, last."""
+
+    message: type[M]
+    call: Callable[[S, M, float, int], None]
+    needs: Permission = NONE
+    refused: Callable[[S, M, float, int], None] | None = None
 
 
 class Services(Generic[S]):
@@ -90,15 +98,18 @@ class Services(Generic[S]):
 
     def __init__(self) -> None:
         self._services: list[Service[S]] = []
-        self._rows: dict[type, Receives[S, Any]] = {}
+        self._rows: dict[type, Receives[S, Any] | ReceivesOnLanes[S, Any]] = {}
 
-    def register(self, service: Service[S], channel: Channel, *rows: Receives[S, Any]) -> None:
+    def register(
+        self, service: Service[S], channel: Channel, *rows: Receives[S, Any] | ReceivesOnLanes[S, Any]
+    ) -> None:
         """Add a service with what it receives on its channel. Raises LocalProtocolError for a message that another
         service has, or that travels on another channel."""
         for row in rows:
             if row.message in self._rows:
                 raise LocalProtocolError(f"{row.message.__name__} has two services")
-            if channel_of(row.message, channel if row.on_lane else None) != channel:
+            lane = channel if isinstance(row, ReceivesOnLanes) else None
+            if channel_of(row.message, lane) != channel:
                 raise LocalProtocolError(f"{row.message.__name__} does not travel on channel {channel.name}")
             self._rows[row.message] = row
         self._services.append(service)
@@ -109,13 +120,10 @@ class Services(Generic[S]):
         row = self._rows.get(type(message))
         if row is None:
             return
-        if permits(session.permissions, row.needs):
-            if row.on_lane is not None:
-                row.on_lane(session, message, now, channel)
-            elif row.call is not None:
-                row.call(session, message, now)
-        elif row.refused is not None:
-            row.refused(session, message, now)
+        where = (channel,) if isinstance(row, ReceivesOnLanes) else ()
+        call = row.call if permits(session.permissions, row.needs) else row.refused
+        if call is not None:
+            call(session, message, now, *where)
 
     def __iter__(self) -> Iterator[Service[S]]:
         return iter(self._services)

@@ -71,8 +71,8 @@ from avl_protocol.wire.registry import (
     TrackKind,
 )
 
-#: Kinds of tracks that a desktop is shown from.
-SHOWN = (TrackKind.VIDEO, TrackKind.LOWER, TrackKind.EXACT)
+#: Kinds of tracks that a desktop is shown from, and its sound.
+SHOWN = (TrackKind.VIDEO, TrackKind.LOWER, TrackKind.EXACT, TrackKind.AUDIO)
 #: Seconds until channels that a relay did not let through are opened again, and how often.
 _REOPEN, _REOPENINGS = 0.1, 20
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avl_protocol.session.input.ledger import Dropped
-from avl_protocol.session.media.receiver import ReceivedObject
+from avl_protocol.session.media.receiver import ReceivedObject, ReceivedSound
 from avl_protocol.session.pipes import Attachment
 from avl_protocol.wire.endtoend import ChannelMessage, Grant, Rights
 from avl_protocol.wire.errors import Refused
@@ -33,6 +33,13 @@ class Frames:
     """Pictures to decode and exact pixels to show, in order."""
 
     frames: list[ReceivedObject]
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """Sound to play, as it came."""
+
+    sounds: tuple[ReceivedSound, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,7 @@ ViewerEvent = (
     | Admitted
     | RightsTold
     | Frames
+    | Sounds
     | Stuck
     | Settled
     | LaneOpened

@@ -40,5 +40,5 @@ def may(permissions: Permission, event: tuple[Any, ...]) -> bool:
     """Whether a host with these permissions applies an input event (spec 04-session, 4.6)."""
     if event[0] in (InputKind.RELEASE_ALL, InputKind.HOLDING):
         return True
-    points = event[0] in (InputKind.MOVE, InputKind.BUTTON, InputKind.WHEEL)
-    return bool(permissions & (Permission.POINTER if points else Permission.KEYBOARD))
+    types = event[0] in (InputKind.KEY, InputKind.TEXT)
+    return bool(permissions & (Permission.KEYBOARD if types else Permission.POINTER))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from avl_protocol.wire.codec import BULK, CONTROL, FILE, INPUT, Codec
+from avl_protocol.wire.codec import BULK, CONTROL, FILE, INPUT, SOUND, Codec
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.registry import CHANNELS, LANES, Channel, Permission
 
@@ -17,6 +17,7 @@ CODECS: dict[int, Codec[Any]] = {
     Channel.INPUT: INPUT,
     Channel.BULK: BULK,
     **dict.fromkeys(LANES, FILE),
+    Channel.SOUND: SOUND,
 }
 
 #: message class -> the channels that carry it: one, or the lanes

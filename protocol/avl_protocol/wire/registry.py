@@ -25,6 +25,12 @@ MAX_CHANNEL_MESSAGE = 1048576  # largest message on the bulk channel in bytes
 MAX_RETAINED_CONTROL = 65536  # unacknowledged ciphertext kept on channels 0 and 1
 MAX_RETAINED_BULK = 4194304  # unacknowledged ciphertext kept on other channels
 MAX_CLIPBOARD_TEXT = 1048000  # largest clipboard text in UTF-8 bytes
+MAX_CLIPBOARD_DATA = 67108864  # most bytes of a clipboard in one format
+MAX_CLIPBOARD_FORMATS = 32  # most formats that one CLIPBOARD_OFFER names
+MAX_CLIPBOARD_FORMAT = 100  # most characters of a format's name
+MAX_CLIPBOARD_PART = 65536  # most bytes of one CLIPBOARD_PART
+MAX_CLIPBOARD_WINDOW = 262144  # most bytes of a fetch that are under way before CLIPBOARD_TAKEN tells of them
+MAX_CLIPBOARD_FETCHES = 4  # most fetches of one end at once
 MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
 MAX_EXACT_RECTS = 1024  # most rectangles in an object of exact pixels
 MAX_MISSING_ROWS = 64  # most rows of one MISSING
@@ -34,6 +40,8 @@ MAX_PICTURE_REFERENCES = 4  # most reference frames of a bitstream
 MAX_TRACKS = 16  # most tracks of a host
 MAX_TRACK_LIFETIME = 10000  # longest lifetime of a track's datagrams in a queue, in milliseconds
 MAX_CURSOR_SIDE = 512  # longest side of a pointer's shape in pixels
+MAX_CONTACTS = 10  # most fingers of one viewer at once
+MAX_PEN_PRESSURE = 65535  # pressure of a pen pressed as hard as it tells
 MAX_CODE_LENGTH = 8  # characters of a code
 MAX_CANDIDATES = 16  # most addresses of one CANDIDATES
 MAX_PEOPLE = 32  # most viewers that one PEOPLE names
@@ -61,6 +69,12 @@ MAX_HOURS = 64  # most rows of the hours of a grant
 MAX_KEY_LINK = 7776000  # longest validity of a key link in seconds
 MAX_CLOCK_SKEW = 60  # seconds by which a grant is taken before its time, since clocks differ
 MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where no policy says otherwise
+MAX_SOUND_PACKETS = 4  # most packets of an object of sound, and of a VOICE
+MAX_SOUND_PACKET = 1275  # largest packet of sound in bytes
+MAX_VOICE_WAITS = 4096  # bytes of VOICE that may be unacknowledged
+MAX_FIT_SIDE = 200  # shortest side that a desktop takes to fit a window, in pixels
+MAX_FIT_SCALE = 500  # largest scale of FIT, in hundredths; the least is 100
+MAX_WATCHED = 4  # most monitors of a host that have tracks of their own at a time
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -86,9 +100,16 @@ T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a
 T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
+T_CLIPBOARD = 10.0  # seconds: without a part of what is fetched from a clipboard: it is given up
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
+T_SOUND_PACKET = 0.01  # seconds: that a packet of sound lasts
+T_SOUND_SILENCE = 0.2  # seconds: of silence, then nothing more is sent until there is sound
+T_SOUND_DELAY = 0.6  # seconds: from capture to loudspeaker that a jitter buffer waits at most
+T_HEARD = 1.0  # seconds: between two HEARDs at least
+T_VOICE_SILENCE = 0.5  # seconds: without a VOICE: the viewer no longer speaks
+T_FIT = 0.2  # seconds: that a window has kept its size before the desktop follows: nobody wants all that a drag passes through
 
 # Timing of paths, in seconds (spec 08-paths).
 T_PATH_FIRST_RETRY = 0.25  # a host or viewer that has no hop waits before it dials again, at first; doubling from there
@@ -137,6 +158,7 @@ class Channel(IntEnum):
     CONTROL = 0  # handshake, then control
     INPUT = 1  # input batches, and the host's echo of them
     BULK = 2  # clipboard
+    SOUND = 3  # the viewer's microphone
     FILES_1 = 8  # files, lane 1
     FILES_2 = 9  # files, lane 2
     FILES_3 = 10  # files, lane 3
@@ -199,7 +221,7 @@ class TrackKind(IntEnum):
     """Registry section "track_kinds"."""
 
     VIDEO = 1  # pictures
-    AUDIO = 2  # reserved
+    AUDIO = 2  # sound
     CURSOR = 3  # reserved
     EXACT = 4  # rectangles of exact pixels
     LOWER = 5  # the same pictures with fewer bits
@@ -322,6 +344,36 @@ class InputKind(IntEnum):
     TEXT = 5  # text
     RELEASE_ALL = 6  # nothing
     HOLDING = 7  # nothing: what is held stays held
+    MOVE_BY = 8  # dx, dy: the pointer moves by that much
+    TOUCH = 9  # contact, phase, x, y in desktop pixels
+    PEN = 10  # x, y in desktop pixels, pressure, tilt_x, tilt_y, state
+
+
+class InputDevice(IntFlag):
+    """Registry section "input_devices"."""
+
+    RELATIVE = 1  # takes MOVE_BY
+    TOUCH = 2  # takes TOUCH: several fingers at once
+    PEN = 4  # takes PEN: pressure and tilt
+    SMOOTH_WHEEL = 8  # parts of a notch turn at once; without it they add up
+
+
+class TouchPhase(IntEnum):
+    """Registry section "touch_phases"."""
+
+    BEGIN = 0  # a finger comes down
+    MOVE = 1  # it is elsewhere
+    END = 2  # it is lifted
+
+
+class PenState(IntFlag):
+    """Registry section "pen_states"."""
+
+    NEAR = 1  # the pen is near enough to be seen
+    TIP = 2  # its tip touches
+    BARREL = 4  # its button is held
+    SECOND = 8  # its second button is held
+    ERASER = 16  # it is its other end, which erases
 
 
 class ClipboardState(IntEnum):
@@ -333,6 +385,7 @@ class ClipboardState(IntEnum):
     TOO_LARGE = 3  # a text longer than CLIPBOARD_TEXT
     NO_ANSWER = 4  # the program, or the desktop, that was asked does not answer
     NOT_PERMITTED = 5  # the session may not
+    GONE = 6  # what was offered has been replaced since
 
 
 class FileKind(IntEnum):
@@ -391,6 +444,23 @@ class FileReason(IntEnum):
     TOO_MANY = 22  # More is going on than the host takes. Begin again when something is done.
 
 
+class SoundState(IntEnum):
+    """Registry section "sound_states"."""
+
+    HEARD = 0  # what plays at the host is sent
+    OFF = 1  # the host shares no sound
+    NO_SERVER = 2  # no sound server answers at the host
+    FAILED = 3  # sound can't be taken at the host; it says why to its person
+
+
+class MicrophoneState(IntEnum):
+    """Registry section "microphone_states"."""
+
+    OFF = 0  # the host takes no microphone
+    READY = 1  # the host takes microphones
+    NO_SERVER = 2  # there is nowhere at the host to play it to
+
+
 class ControlMode(IntEnum):
     """Registry section "control_modes"."""
 
@@ -405,6 +475,16 @@ class ControlAct(IntEnum):
     REQUEST = 1  # let me have control
     RELEASE = 2  # I do not want it, or not any more
     GIVE = 3  # let this viewer have it
+
+
+class FitState(IntEnum):
+    """Registry section "fit_states"."""
+
+    TAKEN = 1  # the desktop has the size of this window
+    NEAREST = 2  # the display has no such size: it took the one that comes nearest
+    OTHER = 3  # the desktop fits another viewer's window
+    NOT_PERMITTED = 4  # this session may not choose sizes
+    UNABLE = 5  # the display's size can't be changed
 
 
 class Chroma(IntEnum):
@@ -428,6 +508,7 @@ CHANNELS: dict[int, tuple[Permission, bool]] = {
     Channel.CONTROL: (Permission(0), False),
     Channel.INPUT: (Permission.POINTER | Permission.KEYBOARD, False),
     Channel.BULK: (Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN, True),
+    Channel.SOUND: (Permission.AUDIO_IN, False),
     Channel.FILES_1: (Permission.FILES_IN | Permission.FILES_OUT, True),
     Channel.FILES_2: (Permission.FILES_IN | Permission.FILES_OUT, True),
     Channel.FILES_3: (Permission.FILES_IN | Permission.FILES_OUT, True),
@@ -443,7 +524,7 @@ LANES: tuple[Channel, ...] = (Channel.FILES_1, Channel.FILES_2, Channel.FILES_3,
 
 #: role -> the permissions that it stands for
 PRESETS: dict[str, Permission] = {
-    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE,  # what a host's control code admits to
+    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_OUT | Permission.MONITORS,  # what a host's control code admits to
     "VIEWER": Permission.VIEW | Permission.AUDIO_OUT,  # sees and hears
     "ASSISTANT": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS,  # helps
     "OPERATOR": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_IN | Permission.BLANK | Permission.POWER,  # works there
@@ -617,7 +698,7 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
     "MEDIA_KEYS": (2, ((0, "keys", "bytes[]"),)),
     "NEED_KEYS": (3, ((0, "track", "int"), (1, "kid", "int"),)),
-    "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"),)),
+    "LAYOUT": (4, ((0, "width", "int"), (1, "height", "int"), (2, "names", "str[]"), (3, "monitors", "int[][]"), (4, "more", "int[][]"),)),
     "CURSOR": (5, ((0, "serial", "int"), (1, "width", "int"), (2, "height", "int"), (3, "hot_x", "int"), (4, "hot_y", "int"), (5, "image", "bytes"), (6, "scale", "int"),)),
     "DECODER": (6, ((0, "chroma", "int[]"), (1, "others", "int[][]"),)),
     "CLOCK_PING": (7, ((0, "sent_us", "int"),)),
@@ -640,6 +721,14 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLEAR": (25, ((0, "everybody", "bool"),)),
     "CLEARED": (26, ((0, "person", "int"),)),
     "RIGHTS": (27, ((0, "permissions", "int"), (1, "until", "int"), (2, "why", "int"),)),
+    "SOUND": (28, ((0, "state", "int"), (1, "microphone", "int"), (2, "speakers", "int"),)),
+    "HEARD": (29, ((0, "received", "int"), (1, "played", "int"), (2, "concealed", "int"), (3, "late", "int"), (4, "buffer_ms", "int"),)),
+    "FIT": (32, ((0, "width", "int"), (1, "height", "int"), (2, "scale", "int"),)),
+    "FITTED": (33, ((0, "state", "int"), (1, "width", "int"), (2, "height", "int"), (3, "scale", "int"),)),
+    "AIM": (34, ((0, "width", "int"), (1, "height", "int"), (2, "time_us", "int"),)),
+    "WATCH": (35, ((0, "monitors", "int[]"),)),
+    "WATCHED": (36, ((0, "monitors", "int[][]"), (1, "tracks", "int[][]"),)),
+    "INPUT_DEVICES": (38, ((0, "devices", "int"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),
@@ -649,6 +738,12 @@ BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"), (2, "state", "int"),)),
     "CLIPBOARD_ASK": (2, ()),
     "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"), (2, "state", "int"),)),
+    "CLIPBOARD_OFFER": (4, ((0, "serial", "int"), (1, "formats", "any[][]"), (2, "text", "bool"), (3, "origin", "bytes"), (4, "keep", "bool"),)),
+    "CLIPBOARD_FETCH": (5, ((0, "fetch", "int"), (1, "serial", "int"), (2, "format", "str"),)),
+    "CLIPBOARD_PART": (6, ((0, "fetch", "int"), (1, "data", "bytes"), (2, "size", "int"),)),
+    "CLIPBOARD_TAKEN": (7, ((0, "fetch", "int"), (1, "taken", "int"),)),
+    "CLIPBOARD_DONE": (8, ((0, "fetch", "int"), (1, "state", "int"),)),
+    "CLIPBOARD_STOP": (9, ((0, "fetch", "int"),)),
 }
 FILE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "FILE_LIST": (1, ((0, "job", "int"), (1, "path", "str"), (2, "after", "str"),)),
@@ -665,6 +760,9 @@ FILE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "FILE_DONE": (12, ((0, "job", "int"), (1, "rows", "int[][]"),)),
     "FILE_CREDIT": (13, ((0, "job", "int"), (1, "size", "int"),)),
     "FILE_STOP": (14, ((0, "job", "int"), (1, "reason", "int"),)),
+}
+SOUND_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "VOICE": (1, ((0, "position", "int"), (1, "packets", "bytes[]"), (2, "last", "bool"),)),
 }
 HANDSHAKE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "OFFER": (1, ((0, "versions", "int[]"), (1, "features", "str[]"),)),

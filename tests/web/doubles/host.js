@@ -10,14 +10,14 @@ import { Attachment } from "../../../viewer/avl_viewer/web/session/pipes.js";
 import { concat, utf8 } from "../../../viewer/avl_viewer/web/wire/bytes.js";
 import { FrameReader, frame } from "../../../viewer/avl_viewer/web/wire/framing.js";
 import { decode, encode } from "../../../viewer/avl_viewer/web/wire/messages.js";
-import { BULK_MESSAGES, CLOSE, CONTROL_MESSAGES, FILE_MESSAGES, INPUT_MESSAGES, LANES, MAX } from "../../../viewer/avl_viewer/web/wire/registry.js";
+import { BULK_MESSAGES, CLOSE, CONTROL_MESSAGES, FILE_MESSAGES, INPUT_MESSAGES, LANES, MAX, SOUND_MESSAGES } from "../../../viewer/avl_viewer/web/wire/registry.js";
 
 export const KEYS = new SessionKeys(new Uint8Array(32).fill(1), new Uint8Array(32).fill(2));
 export const SESSION = new Uint8Array(16).fill(3);
 const MEDIA = new Uint8Array(16).fill(4);
 const SIGNER = new Uint8Array(32).fill(5);
 /** Channel -> the messages that it carries. @param {number} channel */
-const tableOf = (channel) => [CONTROL_MESSAGES, INPUT_MESSAGES, BULK_MESSAGES][channel] ?? FILE_MESSAGES;
+const tableOf = (channel) => [CONTROL_MESSAGES, INPUT_MESSAGES, BULK_MESSAGES, SOUND_MESSAGES][channel] ?? FILE_MESSAGES;
 
 /**
  * @typedef {object} Stream

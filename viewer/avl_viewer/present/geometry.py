@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 
 from avl_protocol.media.frame import Rect
 
+#: A desktop that leaves so much of the window free at most, as a part of it, is shown in a whole factor: no pixel of it
+#: is blurred then.
+SLACK = 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Geometry:
     """A desktop of `width` x `height` seen in a window of `window_width` x `window_height` device pixels.
 
-    Fitted, it is scaled as large as it can be seen whole. Pixel for pixel, one desktop pixel is one device pixel, and
-    `pan_x`, `pan_y` is the desktop pixel in the window's top left corner on an axis where the desktop is the larger.
+    Fitted, it is scaled as large as it can be seen whole, or hardly smaller in a whole factor. Pixel for pixel, one
+    desktop pixel is one device pixel, and `pan_x`, `pan_y` is the desktop pixel in the window's top left corner on an
+    axis where the desktop is the larger.
     """
 
     width: int = 0
@@ -29,7 +34,14 @@ class Geometry:
         """Device pixels for one desktop pixel."""
         if self.exact or not (self.width and self.height and self.window_width and self.window_height):
             return 1.0
-        return min(self.window_width / self.width, self.window_height / self.height)
+        fitted = min(self.window_width / self.width, self.window_height / self.height)
+        whole = math.floor(fitted)
+        return float(whole) if whole and fitted - whole <= SLACK * whole else fitted
+
+    @property
+    def sharp(self) -> bool:
+        """Whether each desktop pixel is as many whole device pixels as any other."""
+        return self.scale.is_integer()
 
     @property
     def left(self) -> int:
@@ -68,8 +80,10 @@ class Geometry:
     def to_window(self, rect: Rect) -> Rect:
         """The device pixels that a rectangle of the desktop touches, with the seam that smooth scaling blends."""
         scale = self.scale
-        if scale == 1.0:
-            return Rect(rect.x + self.left, rect.y + self.top, rect.width, rect.height)
+        if self.sharp:
+            factor = int(scale)
+            left, top = rect.x * factor + self.left, rect.y * factor + self.top
+            return Rect(left, top, rect.width * factor, rect.height * factor)
         seam = math.ceil(scale) + 1
         left = math.floor(rect.x * scale) + self.left - seam
         top = math.floor(rect.y * scale) + self.top - seam

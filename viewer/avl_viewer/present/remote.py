@@ -27,6 +27,10 @@ class Remote(Protocol):
     def control(self, act: int, to: int = 0) -> None:
         """Ask for control, let go of it, or give it to a person (registry "control_acts")."""
 
+    def fit(self, width: int, height: int, scale: int) -> None:
+        """Have the desktop take this size in pixels, with things drawn `scale` hundredths as large as usual; 0 x 0: it
+        need not any more."""
+
     def set_clipboard(self, text: str) -> None:
         """Make this the host's clipboard."""
 

@@ -47,6 +47,8 @@ DIMMED = QColor(12, 14, 18, 175)
 EDGE, STEP, PERIOD = 12, 24, 16
 #: Logical pixels at the top that call the toolbar.
 SUMMONING = 2
+#: A pointer is not made larger than so many times.
+CURSOR_FACTOR = 4
 _FLUSH = QEvent.Type(QEvent.registerEventType())
 #: Keys of the window itself while Ctrl+Alt+Shift are held, by HID usage.
 COMMANDS = {
@@ -91,6 +93,9 @@ class Screen(QWidget):
         self._painted = False
         self._dimmed = False
         self._cursor = QCursor(Qt.CursorShape.ArrowCursor)
+        #: The host's pointer, and how many device pixels one of its pixels was made.
+        self._shape: CursorShape | None = None
+        self._shape_factor = 1
         self._pointer = QPointF()
         self._panning = QTimer(self)
         self._panning.setInterval(PERIOD)
@@ -145,8 +150,13 @@ class Screen(QWidget):
         self.repaint(region & self.rect())
         return self._painted or region.isEmpty()
 
+    def announce(self, width: int, height: int) -> None:
+        """The desktop is said to have this size: of use before there is a picture, since then what is seen counts."""
+        if self._image is None:
+            self.set_desktop(width, height)
+
     def set_desktop(self, width: int, height: int) -> None:
-        """The desktop has this size now."""
+        """The desktop that is seen has this size."""
         self._replace(replace(self._geometry, width=width, height=height).panned(0, 0))
 
     def set_exact(self, exact: bool) -> None:
@@ -190,14 +200,25 @@ class Screen(QWidget):
             self.update()
 
     def set_cursor(self, shape: CursorShape) -> None:
-        """The host's pointer is drawn by our own display, so that it follows the hand without a round trip."""
+        """The host's pointer is drawn by our own display, so that it follows the hand without a round trip; as large as
+        the desktop's pixels are shown, and with the pixels of our screen."""
+        self._shape = shape
+        factor = self._shape_factor = self._factor()
         if shape.width and shape.height:
+            ratio = self.devicePixelRatioF()
             image = QImage(shape.rgba, shape.width, shape.height, shape.width * 4, QImage.Format.Format_RGBA8888)
-            self._cursor = QCursor(QPixmap.fromImage(image.copy()), shape.hot_x, shape.hot_y)
+            pixmap = QPixmap.fromImage(image.scaled(shape.width * factor, shape.height * factor))
+            pixmap.setDevicePixelRatio(ratio)
+            hot = (round(at * factor / ratio) for at in (shape.hot_x, shape.hot_y))
+            self._cursor = QCursor(pixmap, *hot)
         else:
             self._cursor = QCursor(Qt.CursorShape.BlankCursor)
         if not self._dimmed:
             self._show_cursor()
+
+    def _factor(self) -> int:
+        """Device pixels of one pixel of the pointer."""
+        return max(1, min(CURSOR_FACTOR, round(self._geometry.scale)))
 
     def set_grab(self, grabs: bool) -> None:
         """Whether keys that the local desktop would keep come here while the window has the focus."""
@@ -226,8 +247,14 @@ class Screen(QWidget):
     def _replace(self, geometry: Geometry) -> None:
         if geometry != self._geometry:
             self._geometry = geometry
+            self._fit_cursor()
             self.update()
             self.refresh_overlay()
+
+    def _fit_cursor(self) -> None:
+        """The picture may be shown larger or smaller than before."""
+        if self._shape is not None and self._factor() != self._shape_factor:
+            self.set_cursor(self._shape)
 
     def _to_desktop(self, position: QPointF) -> tuple[int, int]:
         ratio = self.devicePixelRatioF()
@@ -280,7 +307,7 @@ class Screen(QWidget):
                 for rect in _rects(region & target):
                     painter.drawImage(rect.topLeft(), image, rect.translated(-target.topLeft()))
             else:
-                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not view.sharp)
                 painter.drawImage(target, image)
             if self._dimmed:
                 painter.fillRect(region.boundingRect(), DIMMED)
@@ -294,6 +321,7 @@ class Screen(QWidget):
         self._geometry = replace(
             self._geometry, window_width=round(self.width() * ratio), window_height=round(self.height() * ratio)
         ).panned(0, 0)
+        self._fit_cursor()
         self.resized.emit()
 
     def customEvent(self, event: QEvent) -> None:

@@ -42,7 +42,7 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 
 class Toolbar(QFrame):
-    """Buttons over the picture; `action(name)`: fullscreen, exact, grab, places, statistics, leave, send, type,
+    """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, places, statistics, leave, send, type,
     paste, control, draw, wipe, wipe all, pointers. `given(number)`: this person is to have control."""
 
     action = Signal(str)
@@ -90,6 +90,8 @@ class Toolbar(QFrame):
         self.fullscreen = self._button("Full screen", "fullscreen", checkable=True)
         self.exact = self._button("1:1", "exact", checkable=True)
         self.exact.setToolTip("One pixel of the desktop is one pixel of this screen")
+        self.fit = self._button("Fit desktop", "fit", checkable=True)
+        self.fit.setToolTip("The desktop takes the size of this window, as far as its display can")
         self.grab_keys = self._button("Grab keys", "grab", checkable=True)
         self.grab_keys.setToolTip("Keys that this computer would keep (Alt+Tab, Super) go to the desktop")
         self.places = self._button("Keys by place", "places", checkable=True)
@@ -102,6 +104,7 @@ class Toolbar(QFrame):
         row.addWidget(self.note)
         row.addWidget(self.fullscreen)
         row.addWidget(self.exact)
+        row.addWidget(self.fit)
         for menu in (keys, clipboard, self._people):
             button = QToolButton(self)
             button.setText(f"{menu.title()} ▾")

@@ -35,6 +35,8 @@ from avl_viewer.present.toolbar import Toolbar
 
 #: Milliseconds: how long the host may take to say goodbye, and how long the last sentence stays to be read.
 FAREWELL, LAST_WORDS = 1000, 10_000
+#: Milliseconds that the window has had its size before the host hears of it.
+FITTING = 100
 #: The part of the display that a window may take.
 ROOM = 0.92
 
@@ -42,11 +44,14 @@ log = logging.getLogger("avl.viewer")
 
 
 class Window(QObject):
-    """`mailbox` is the presenter to give to a session; `finished(exit status)` comes once, when the window is gone."""
+    """`mailbox` is the presenter to give to a session; `finished(exit status)` comes once, when the window is gone.
+    `fit`: the desktop is to have the window's size."""
 
     finished = Signal(int)
 
-    def __init__(self, title: str, fullscreen: bool, stats_file: Path | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self, title: str, fullscreen: bool, stats_file: Path | None, now: Callable[[], float], *, fit: bool = False
+    ) -> None:
         super().__init__()
         self._now = now
         self._remote: Remote | None = None
@@ -78,6 +83,8 @@ class Window(QObject):
         self._writing = QTimer(self)
         self._writing.setInterval(1000)
         self._writing.timeout.connect(self._write_stats)
+        self._fit = fit
+        self._fitting = self._once(FITTING, self._say_size)
         self._farewell = self._once(FAREWELL, lambda: self._finish(0))
         self._last_words = self._once(LAST_WORDS, self._read)
         self._clipboard = QGuiApplication.clipboard()
@@ -97,6 +104,7 @@ class Window(QObject):
         self.screen.composing.connect(self._compose)
         self.screen.focused.connect(self._focus)
         self.screen.resized.connect(self._place)
+        self.screen.resized.connect(self._fitting.start)
         self.screen.closing.connect(self.leave)
         self.toolbar.action.connect(self._act)
         self.toolbar.given.connect(self._give)
@@ -106,6 +114,7 @@ class Window(QObject):
         self.paste_box.closed.connect(self.screen.setFocus)
         self._clipboard.dataChanged.connect(self._copy)
 
+        self.toolbar.fit.setChecked(fit)
         self._sized = fullscreen
         if fullscreen:
             self._enter_fullscreen()
@@ -142,7 +151,7 @@ class Window(QObject):
     def abandon(self) -> None:
         """Its display is gone: leave the session, and touch nothing that the display would have to show."""
         self._over = True
-        for timer in (self._writing, self._farewell, self._last_words):
+        for timer in (self._writing, self._fitting, self._farewell, self._last_words):
             timer.stop()
         if self._remote is not None:
             self._remote.close()
@@ -150,7 +159,7 @@ class Window(QObject):
     def _finish(self, exit_status: int) -> None:
         if not self._over:
             self._over = True
-            for timer in (self._writing, self._farewell, self._last_words):
+            for timer in (self._writing, self._fitting, self._farewell, self._last_words):
                 timer.stop()
             self._clipboard.dataChanged.disconnect(self._copy)
             self.screen.set_grab(False)
@@ -179,7 +188,23 @@ class Window(QObject):
             wide, high = round(width * part / ratio), round(height * part / ratio)
             self.screen.resize(wide, high)
             self.screen.move(room.x() + (room.width() - wide) // 2, room.y() + (room.height() - high) // 2)
-        self.screen.set_desktop(width, height)
+        self.screen.announce(width, height)
+
+    def _say_size(self) -> None:
+        """The window has had this size for a moment."""
+        if self._fit and self._remote is not None and self._stage == "running":
+            view = self.screen.view
+            self._remote.fit(view.window_width, view.window_height, round(100 * self.screen.devicePixelRatioF()))
+
+    def _toggle_fit(self) -> None:
+        if not self._fit and not self._may(Permission.MONITORS):
+            self._remark("This session may not choose the desktop's size.")
+            return
+        self._fit = not self._fit
+        if self._fit:
+            self._say_size()
+        elif self._remote is not None:
+            self._remote.fit(0, 0, 100)
 
     def _set_cursor(self, cursor: CursorShape) -> None:
         self.screen.set_cursor(cursor)
@@ -203,6 +228,7 @@ class Window(QObject):
             self.notice.dismiss()
             self._gather()
             self._tell_dropped()
+            self._fitting.start()
         else:
             self.screen.hands.release_all()
         self.screen.set_dimmed(not running)
@@ -380,6 +406,8 @@ class Window(QObject):
             screen.activateWindow()
         elif action == "exact":
             screen.set_exact(not screen.view.exact)
+        elif action == "fit":
+            self._toggle_fit()
         elif action == "grab":
             screen.set_grab(not screen.grabs)
         elif action == "places":
@@ -412,6 +440,7 @@ class Window(QObject):
             self.leave()
         toolbar.fullscreen.setChecked(screen.isFullScreen())
         toolbar.exact.setChecked(screen.view.exact)
+        toolbar.fit.setChecked(self._fit)
         toolbar.grab_keys.setChecked(screen.grabs)
         toolbar.places.setChecked(screen.hands.places)
         toolbar.draw.setChecked(screen.pen.drawing)

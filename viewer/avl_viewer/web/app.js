@@ -42,6 +42,8 @@ import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
  * State */
 
 const root = document.documentElement;
+/** Milliseconds that the page has had its size before the host hears of it. */
+const FITTING = 100;
 const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
 /** Letters of Ctrl+Alt+Shift+... @type {Record<string, import("./ui/toolbar.js").Action>} */
 const OWN_KEYS = { c: "control", d: "draw", e: "remote", f: "fullscreen", 1: "exact", s: "statistics", q: "leave" };
@@ -81,7 +83,41 @@ const now = () => performance.timeOrigin + performance.now();
 
 const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
 const overlay = new Overlay(element("overlay", HTMLCanvasElement), view.geometry, () => performance.now());
-view.placed = () => overlay.refresh();
+view.placed = () => {
+  overlay.refresh();
+  fitSoon();
+};
+/** Whether the desktop is to have the page's size, and what the host was told of that last. */
+let fitting = false;
+let fitted = "";
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let fits;
+
+/** The page may have another size: say so once it has kept it for a moment. */
+function fitSoon() {
+  if (!fitting) return;
+  clearTimeout(fits);
+  fits = setTimeout(() => {
+    const { width, height } = view.room;
+    const scale = Math.round(100 * window.devicePixelRatio);
+    if (!fitting || root.dataset.state !== "running" || fitted === `${width} ${height} ${scale}`) return;
+    fitted = `${width} ${height} ${scale}`;
+    worker.postMessage({ do: "fit", width, height, scale });
+  }, FITTING);
+}
+
+/** Let the desktop have the page's size, or its own again. */
+function toggleFit() {
+  if (!fitting && !(permissions & PERMISSION.MONITORS)) {
+    toast.show("This session may not choose the desktop's size.");
+    return;
+  }
+  fitting = !fitting;
+  fitted = "";
+  toolbar.mark("fit", fitting);
+  if (fitting) fitSoon();
+  else worker.postMessage({ do: "fit", width: 0, height: 0, scale: 100 });
+}
 const people = new People((act, to) => worker.postMessage({ do: "control", act, to }));
 const pen = new Pen({
   point: (x, y) => worker.postMessage({ do: "point", x, y, laser: true }),
@@ -146,6 +182,7 @@ const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
 function act(action) {
   if (action === "fullscreen") void fullScreen();
   else if (action === "exact") toolbar.mark("exact", view.toggleExact());
+  else if (action === "fit") toggleFit();
   else if (action === "statistics") toolbar.mark("statistics", figures.toggle());
   else if (action === "places") toolbar.mark("places", typing.togglePlaces());
   else if (action === "send" || action === "type") void clipboard.use(action);
@@ -168,7 +205,7 @@ function act(action) {
     toolbar.dismiss();
     return;
   }
-  if (action === "fullscreen" || action === "exact" || action === "statistics" || action === "places") typing.focus();
+  if (action === "fullscreen" || action === "exact" || action === "fit" || action === "statistics" || action === "places") typing.focus();
 }
 
 /** What is sent while somebody else has control; a person who tries to act is told who has it. @param {InputEvent[]}
@@ -334,6 +371,7 @@ function state(to, reason, waited = 0) {
     element("handle", HTMLElement).hidden = false;
     typing.focus();
     tellDropped();
+    fitSoon();
   } else {
     notice.show(to, to === "lost" || to === "ended" ? reason : "", waited);
   }
@@ -362,7 +400,12 @@ const HEARD = {
     else delete root.dataset.exact;
   },
   cursor: (message) => void cursor.show(message, window.devicePixelRatio),
-  layout: (message) => view.resize(message.width, message.height),
+  layout: (message) => view.announce(message.width, message.height),
+  shown: ({ width, height }) => {
+    view.resize(width, height);
+    worker.postMessage({ do: "aim", width, height, at: now() });
+  },
+  remark: (message) => toast.show(message.text),
   clipboard: (message) => void clipboard.received(message),
   "clipboard-refused": (message) => clipboard.refused(message.state),
   ticket: (message) => tickets.save(entrance.remembered[0], message.ticket, message.seconds),
@@ -377,6 +420,7 @@ const HEARD = {
     permissions = message.permissions;
     files.permit(permissions);
     canvases.of(message.tracks);
+    view.forget();
     desktopName = forDialog(message.name, 64);
     toolbar.name(desktopName, !(permissions & HANDS));
     overlay.clear();

@@ -9,6 +9,7 @@ import { CandidatesService } from "./services/candidates.js";
 import { ClipboardService } from "./services/clipboard.js";
 import { ControlService } from "./services/control.js";
 import { FilesService } from "./services/files.js";
+import { FitService } from "./services/fit.js";
 import { InputService } from "./services/input.js";
 import { LayoutService } from "./services/layout.js";
 import { PointerService } from "./services/pointer.js";
@@ -35,6 +36,8 @@ import { CHANNEL, FILE_MESSAGES } from "./wire/registry.js";
  * @property {AnnotationsService} annotations
  * @property {RightsService} rights
  * @property {FilesService} files
+ * @property {LayoutService} layout
+ * @property {FitService} fit
  */
 
 /** Make the services and register them.
@@ -68,5 +71,7 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
   const files = new FilesService();
   const told = (/** @type {any} */ message, /** @type {unknown} */ _session, /** @type {number} */ _now, /** @type {number} */ lane) => files.told(message, lane);
   services.register(files, CHANNEL.FILES_1, Object.fromEntries(Object.keys(FILE_MESSAGES).map((kind) => [kind, told])));
-  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, files };
+  const fit = new FitService(tell);
+  services.register(fit, CHANNEL.CONTROL, { FITTED: (message) => fit.told(message) });
+  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, layout, fit, files };
 }

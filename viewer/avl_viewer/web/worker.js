@@ -2,8 +2,8 @@
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
  * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
- * visible, measure, network, leave, files (a port to the worker that has them) (`do`). To the page: state, granted, ticket, layout, cursor, clipboard,
- * clipboard-refused, exact, statistics, dropped, company, mark, rights, alarm, failed (`say`).
+ * visible, aim, fit, measure, network, leave, files (a port to the worker that has them) (`do`). To the page: state,
+ * granted, ticket, layout, shown, cursor, clipboard, clipboard-refused, exact, statistics, dropped, company, mark, rights, remark, alarm, failed (`say`).
  */
 
 import { Witness } from "./audit/witness.js";
@@ -122,6 +122,8 @@ const DONE = {
   draw: (to, message) => to.draw([message.x, message.y], message.begins),
   wipe: (to, message) => to.features.annotations.clear(message.everybody),
   control: (to, message) => to.features.control.say(message.act, message.to),
+  aim: (to, message) => to.features.layout.aim(message.width, message.height, ours(message.at)),
+  fit: (to, message) => to.features.fit.want(message.width, message.height, message.scale),
   measure: (to, message) => to.setMeasuring(message.wanted),
   network: (to) => to.networkChanged(),
   leave: (to) => to.leave(),

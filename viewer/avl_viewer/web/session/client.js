@@ -412,6 +412,8 @@ export class Client {
   /** Objects are on the screen. @param {import("../present/painter.js").Presented[]} objects @param {number} at */
   presented(objects, at) {
     this._pictures.presented(objects, at);
+    const { shown } = this._pictures;
+    if (shown) this.features.layout.shown(shown.width, shown.height);
     this._lookAtExact();
   }
 

@@ -20,8 +20,8 @@ import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
 import { Watching } from "./media/watching.js";
 
-/** Kinds of tracks that a desktop is shown from. @type {Set<number>} */
-const SHOWN = new Set([TRACK_KIND.VIDEO, TRACK_KIND.LOWER, TRACK_KIND.EXACT]);
+/** Kinds of tracks that a desktop is shown from, and its sound. @type {Set<number>} */
+const SHOWN = new Set([TRACK_KIND.VIDEO, TRACK_KIND.LOWER, TRACK_KIND.EXACT, TRACK_KIND.AUDIO]);
 /** Milliseconds until channels that a relay did not let through are opened again, and how often. */
 const REOPEN = 100;
 const REOPENINGS = 20;
@@ -334,6 +334,7 @@ export class ViewerSession {
         this._owner.sessionFrames(frames);
         this._arm(Timer.RECOVER, watching.receiver.nextCheck(this._clock()));
       },
+      sounds: (sounds) => this._owner.sessionSounds(sounds),
       missingKey: (track, kid) => this.send("NEED_KEYS", { track, kid }),
       recover: (track, number) => this._owner.sessionRecover(track, number),
       missing: (track, objects) => this.send("MISSING", { track, objects }),

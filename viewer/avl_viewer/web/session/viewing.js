@@ -28,6 +28,7 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @property {(rights: any) => void} sessionRights  what the session may is something else now, or its end was told
  * @property {(objects: import("./media/receiver.js").ReceivedObject[]) => void} sessionFrames  pictures to decode and
  * exact pixels to show, in order
+ * @property {(objects: import("./media/receiver.js").ReceivedSound[]) => void} sessionSounds  sound to play, as it came
  * @property {() => void} sessionSettled  whether all was sent as exact pixels may be another matter now
  * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
  * @property {(message: any, channel?: number) => void} sessionMessage  a message that is not the session's own
@@ -46,6 +47,6 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @param {number} permissions @param {import("./input/outbox.js").InputEvent} event */
 export function may(permissions, [kind]) {
   if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return true;
-  const points = kind === INPUT.MOVE || kind === INPUT.BUTTON || kind === INPUT.WHEEL;
-  return Boolean(permissions & (points ? PERMISSION.POINTER : PERMISSION.KEYBOARD));
+  const types = kind === INPUT.KEY || kind === INPUT.TEXT;
+  return Boolean(permissions & (types ? PERMISSION.KEYBOARD : PERMISSION.POINTER));
 }

@@ -2,6 +2,9 @@
  * Geometry: where on the page the desktop lies, and which of its pixels lies under a position of the page.
  */
 
+/** A desktop that leaves so much of the page free at most, as a part of it, is shown in a whole factor: no pixel of it is
+ * blurred then. */
+const SLACK = 0.01;
 /** How far a pinch may enlarge what fits. */
 const LARGEST_ZOOM = 12;
 
@@ -29,12 +32,16 @@ export class Geometry {
   get scale() {
     if (this.exact) return this.zoom / this.ratio;
     const { width, height } = this.desktop;
-    return width && height ? Math.min(this.page.width / width, this.page.height / height) * this.zoom : 1;
+    if (!width || !height) return 1;
+    const fitted = Math.min(this.page.width / width, this.page.height / height) * this.ratio;
+    const whole = Math.floor(fitted + 1e-6);
+    return ((whole && fitted - whole <= SLACK * whole ? whole : fitted) / this.ratio) * this.zoom;
   }
 
-  /** Whether one desktop pixel is exactly one of the screen's. */
+  /** Whether each desktop pixel is as many whole pixels of the screen as any other. */
   get sharp() {
-    return Math.abs(this.scale * this.ratio - 1) < 1e-6;
+    const factor = this.scale * this.ratio;
+    return factor > 0.5 && Math.abs(factor - Math.round(factor)) < 1e-6;
   }
 
   /** Whether some of the desktop lies outside the page. */

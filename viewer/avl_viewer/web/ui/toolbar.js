@@ -14,7 +14,7 @@ const LINGER = 900;
 const LINGER_SUMMONED = 4000;
 
 /**
- * @typedef {"fullscreen" | "exact" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave" | "control" |
+ * @typedef {"fullscreen" | "exact" | "fit" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave" | "control" |
  * "draw" | "wipe" | "wipe-all" | "pointers" | "send-files" | "send-folder" | "remote" | "transfers"} Action
  *
  * @typedef {object} ToolbarOwner

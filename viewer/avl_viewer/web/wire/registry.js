@@ -19,6 +19,12 @@ export const MAX = Object.freeze({
   RETAINED_CONTROL: 65536,
   RETAINED_BULK: 4194304,
   CLIPBOARD_TEXT: 1048000,
+  CLIPBOARD_DATA: 67108864,
+  CLIPBOARD_FORMATS: 32,
+  CLIPBOARD_FORMAT: 100,
+  CLIPBOARD_PART: 65536,
+  CLIPBOARD_WINDOW: 262144,
+  CLIPBOARD_FETCHES: 4,
   DIRTY_RECTS: 32,
   EXACT_RECTS: 1024,
   MISSING_ROWS: 64,
@@ -28,6 +34,8 @@ export const MAX = Object.freeze({
   TRACKS: 16,
   TRACK_LIFETIME: 10000,
   CURSOR_SIDE: 512,
+  CONTACTS: 10,
+  PEN_PRESSURE: 65535,
   CODE_LENGTH: 8,
   CANDIDATES: 16,
   PEOPLE: 32,
@@ -55,6 +63,12 @@ export const MAX = Object.freeze({
   KEY_LINK: 7776000,
   CLOCK_SKEW: 60,
   STALENESS: 86400,
+  SOUND_PACKETS: 4,
+  SOUND_PACKET: 1275,
+  VOICE_WAITS: 4096,
+  FIT_SIDE: 200,
+  FIT_SCALE: 500,
+  WATCHED: 4,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -82,9 +96,16 @@ export const TIMER = Object.freeze({
   POINTED: 3000,
   CONTROL_IDLE: 5000,
   STROKE: 8000,
+  CLIPBOARD: 10000,
   HEAD: 60000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
+  SOUND_PACKET: 10,
+  SOUND_SILENCE: 200,
+  SOUND_DELAY: 600,
+  HEARD: 1000,
+  VOICE_SILENCE: 500,
+  FIT: 200,
 });
 /** Timing of paths, in milliseconds. */
 export const PATH_TIMER = Object.freeze({
@@ -130,6 +151,7 @@ export const CHANNEL = Object.freeze({
   CONTROL: 0,
   INPUT: 1,
   BULK: 2,
+  SOUND: 3,
   FILES_1: 8,
   FILES_2: 9,
   FILES_3: 10,
@@ -267,6 +289,27 @@ export const INPUT = Object.freeze({
   TEXT: 5,
   RELEASE_ALL: 6,
   HOLDING: 7,
+  MOVE_BY: 8,
+  TOUCH: 9,
+  PEN: 10,
+});
+export const INPUT_DEVICE = Object.freeze({
+  RELATIVE: 1,
+  TOUCH: 2,
+  PEN: 4,
+  SMOOTH_WHEEL: 8,
+});
+export const TOUCH_PHASE = Object.freeze({
+  BEGIN: 0,
+  MOVE: 1,
+  END: 2,
+});
+export const PEN_STATE = Object.freeze({
+  NEAR: 1,
+  TIP: 2,
+  BARREL: 4,
+  SECOND: 8,
+  ERASER: 16,
 });
 export const CLIPBOARD_STATE = Object.freeze({
   TEXT: 0,
@@ -275,6 +318,7 @@ export const CLIPBOARD_STATE = Object.freeze({
   TOO_LARGE: 3,
   NO_ANSWER: 4,
   NOT_PERMITTED: 5,
+  GONE: 6,
 });
 export const FILE_KIND = Object.freeze({
   FILE: 1,
@@ -320,6 +364,17 @@ export const FILE_REASON = Object.freeze({
   BAD_REQUEST: 21,
   TOO_MANY: 22,
 });
+export const SOUND_STATE = Object.freeze({
+  HEARD: 0,
+  OFF: 1,
+  NO_SERVER: 2,
+  FAILED: 3,
+});
+export const MICROPHONE_STATE = Object.freeze({
+  OFF: 0,
+  READY: 1,
+  NO_SERVER: 2,
+});
 export const CONTROL_MODE = Object.freeze({
   SHARED: 0,
   ONE: 1,
@@ -329,6 +384,13 @@ export const CONTROL_ACT = Object.freeze({
   REQUEST: 1,
   RELEASE: 2,
   GIVE: 3,
+});
+export const FIT_STATE = Object.freeze({
+  TAKEN: 1,
+  NEAREST: 2,
+  OTHER: 3,
+  NOT_PERMITTED: 4,
+  UNABLE: 5,
 });
 export const CHROMA = Object.freeze({
   YUV420: 0,
@@ -342,7 +404,7 @@ export const CODEC = Object.freeze({
 });
 /** Role -> the permissions that it stands for. */
 export const PRESETS = Object.freeze({
-  CODE: 63,
+  CODE: 1535,
   VIEWER: 257,
   ASSISTANT: 1319,
   OPERATOR: 8191,
@@ -504,7 +566,7 @@ export const CONTROL_MESSAGES = Object.freeze({
   GRANT: [1, [[0, "permissions", "int"], [1, "media_session", "bytes"], [2, "signer", "bytes"], [3, "endorsement", "bytes"], [4, "keys", "bytes[]"], [5, "host_time_us", "int"], [6, "name", "str", ""], [7, "tracks", "int[][]", []]]],
   MEDIA_KEYS: [2, [[0, "keys", "bytes[]"]]],
   NEED_KEYS: [3, [[0, "track", "int"], [1, "kid", "int"]]],
-  LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []]]],
+  LAYOUT: [4, [[0, "width", "int"], [1, "height", "int"], [2, "names", "str[]", []], [3, "monitors", "int[][]", []], [4, "more", "int[][]", []]]],
   CURSOR: [5, [[0, "serial", "int"], [1, "width", "int"], [2, "height", "int"], [3, "hot_x", "int"], [4, "hot_y", "int"], [5, "image", "bytes"], [6, "scale", "int", 1]]],
   DECODER: [6, [[0, "chroma", "int[]"], [1, "others", "int[][]", []]]],
   CLOCK_PING: [7, [[0, "sent_us", "int"]]],
@@ -527,6 +589,14 @@ export const CONTROL_MESSAGES = Object.freeze({
   CLEAR: [25, [[0, "everybody", "bool", false]]],
   CLEARED: [26, [[0, "person", "int", 0]]],
   RIGHTS: [27, [[0, "permissions", "int"], [1, "until", "int", 0], [2, "why", "int", 0]]],
+  SOUND: [28, [[0, "state", "int"], [1, "microphone", "int", 0], [2, "speakers", "int", 0]]],
+  HEARD: [29, [[0, "received", "int"], [1, "played", "int", 0], [2, "concealed", "int", 0], [3, "late", "int", 0], [4, "buffer_ms", "int", 0]]],
+  FIT: [32, [[0, "width", "int"], [1, "height", "int"], [2, "scale", "int", 100]]],
+  FITTED: [33, [[0, "state", "int"], [1, "width", "int"], [2, "height", "int"], [3, "scale", "int", 100]]],
+  AIM: [34, [[0, "width", "int"], [1, "height", "int"], [2, "time_us", "int"]]],
+  WATCH: [35, [[0, "monitors", "int[]"]]],
+  WATCHED: [36, [[0, "monitors", "int[][]", []], [1, "tracks", "int[][]", []]]],
+  INPUT_DEVICES: [38, [[0, "devices", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
@@ -538,6 +608,12 @@ export const BULK_MESSAGES = Object.freeze({
   CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"], [2, "state", "int", 0]]],
   CLIPBOARD_ASK: [2, []],
   CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"], [2, "state", "int", 0]]],
+  CLIPBOARD_OFFER: [4, [[0, "serial", "int"], [1, "formats", "any[][]"], [2, "text", "bool", false], [3, "origin", "bytes", ""], [4, "keep", "bool", false]]],
+  CLIPBOARD_FETCH: [5, [[0, "fetch", "int"], [1, "serial", "int"], [2, "format", "str"]]],
+  CLIPBOARD_PART: [6, [[0, "fetch", "int"], [1, "data", "bytes"], [2, "size", "int"]]],
+  CLIPBOARD_TAKEN: [7, [[0, "fetch", "int"], [1, "taken", "int"]]],
+  CLIPBOARD_DONE: [8, [[0, "fetch", "int"], [1, "state", "int", 0]]],
+  CLIPBOARD_STOP: [9, [[0, "fetch", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const FILE_MESSAGES = Object.freeze({
@@ -557,6 +633,10 @@ export const FILE_MESSAGES = Object.freeze({
   FILE_STOP: [14, [[0, "job", "int"], [1, "reason", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
+export const SOUND_MESSAGES = Object.freeze({
+  VOICE: [1, [[0, "position", "int"], [1, "packets", "bytes[]"], [2, "last", "bool", false]]],
+});
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HANDSHAKE_MESSAGES = Object.freeze({
   OFFER: [1, [[0, "versions", "int[]"], [1, "features", "str[]", []]]],
   HOST_HELLO: [2, [[0, "version", "int"], [1, "identity", "bytes"], [2, "not_before", "int"], [3, "not_after", "int"], [4, "signature", "bytes"], [5, "methods", "str[]", []], [6, "time_ms", "int", 0]]],
@@ -571,6 +651,7 @@ export const CHANNELS = Object.freeze({
   0: { openedBy: 0, bulk: false, messages: CONTROL_MESSAGES },
   1: { openedBy: 6, bulk: false, messages: INPUT_MESSAGES },
   2: { openedBy: 24, bulk: true, messages: BULK_MESSAGES },
+  3: { openedBy: 512, bulk: false, messages: SOUND_MESSAGES },
   8: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
   9: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
   10: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },

@@ -294,6 +294,13 @@ export class Pictures {
     this._owner.picturesDamaged();
   }
 
+  /** How large the first desktop is on the screen; null before any of it is. @returns {{ width: number, height: number } |
+   * null} */
+  get shown() {
+    const canvas = this._desktops[0]?.canvas;
+    return canvas?.width ? { width: canvas.width, height: canvas.height } : null;
+  }
+
   /** Objects are on the screen. @param {Presented[]} objects @param {number} at */
   presented(objects, at) {
     this._painted = false; // all that was painted until now is on it
