@@ -66,6 +66,7 @@ export class FileHash {
 
   /** Add what follows; no more than is left of a block. @param {Uint8Array} data */
   add(data) {
+    if (!data.length) return;
     const at = this.size % MAX.FILE_BLOCK;
     this.size += data.length;
     if (data.length === MAX.FILE_BLOCK) {
