@@ -26,6 +26,7 @@ import { element } from "./ui/elements.js";
 import { HostHop } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
 import { Monitors } from "./ui/monitors.js";
+import { FilesBridge } from "./ui/files.js";
 import { Notice } from "./ui/notice.js";
 import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
@@ -49,7 +50,7 @@ const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
 /** CSS pixels of the shorter side of a phone's page, at most. */
 const SMALL = 600;
 /** Letters of Ctrl+Alt+Shift+... @type {Record<string, import("./ui/toolbar.js").Action>} */
-const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", l: "lock", 1: "exact", s: "statistics", q: "leave" };
+const OWN_KEYS = { c: "control", d: "draw", e: "remote", f: "fullscreen", l: "lock", 1: "exact", s: "statistics", q: "leave" };
 
 const link = readFragment(location.hash);
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
@@ -159,6 +160,12 @@ const clipboard = new ClipboardBridge({
   tell: (text, action) => toast.show(text, action),
   closed: () => typing.focus(),
 });
+const files = new FilesBridge({
+  connect: (port) => worker.postMessage({ do: "files", port }, [port]),
+  tell: (text) => toast.show(text),
+  device: () => entrance.remembered[0],
+  closed: () => typing.focus(),
+});
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send,
   paste: (copy, events, at) => {
@@ -233,7 +240,10 @@ function act(action) {
     overlay.pointers = pointing = !pointing;
     toolbar.mark("pointers", pointing);
     overlay.refresh();
-  } else if (action === "leave") void leave();
+  } else if (action === "send-files" || action === "send-folder") files.choose(action === "send-folder");
+  else if (action === "remote") files.browse();
+  else if (action === "transfers") files.panel.toggle();
+  else if (action === "leave") void leave();
   else if (action === "keyboard") {
     const raised = element("typing", HTMLTextAreaElement).inputMode === "none";
     typing.raise(raised);
@@ -386,6 +396,8 @@ function shut(to, sentence) {
   root.dataset.state = to;
   delete root.dataset.exact;
   permissions = 0;
+  files.permit(0);
+  files.panel.toggle(false);
   pointer.releaseAll();
   pointer.free();
   notice.hide();
@@ -489,6 +501,7 @@ const HEARD = {
   alarm: (message) => warning.show(message.text),
   granted: (message) => {
     permissions = message.permissions;
+    files.permit(permissions);
     canvases.of(message.tracks);
     view.forget();
     monitors.mark(0);
@@ -501,6 +514,7 @@ const HEARD = {
   },
   rights: (message) => {
     permissions = message.permissions;
+    files.permit(permissions);
     toolbar.name(desktopName, !(permissions & HANDS));
     if (message.text) toast.show(message.text);
   },

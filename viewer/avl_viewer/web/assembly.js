@@ -8,6 +8,7 @@ import { AnnotationsService } from "./services/annotations.js";
 import { CandidatesService } from "./services/candidates.js";
 import { ClipboardService } from "./services/clipboard.js";
 import { ControlService } from "./services/control.js";
+import { FilesService } from "./services/files.js";
 import { FitService } from "./services/fit.js";
 import { DevicesService } from "./services/devices.js";
 import { InputService } from "./services/input.js";
@@ -18,7 +19,7 @@ import { PointingService } from "./services/pointing.js";
 import { RightsService } from "./services/rights.js";
 import { StatisticsService } from "./services/statistics.js";
 import { TicketService } from "./services/tickets.js";
-import { CHANNEL } from "./wire/registry.js";
+import { CHANNEL, FILE_MESSAGES } from "./wire/registry.js";
 
 /**
  * @typedef {object} Served  What services act on.
@@ -38,6 +39,7 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {PointingService} pointing
  * @property {AnnotationsService} annotations
  * @property {RightsService} rights
+ * @property {FilesService} files
  * @property {LayoutService} layout
  * @property {FitService} fit
  * @property {MonitorsService} monitors
@@ -81,7 +83,10 @@ export function assemble(services, { tell, pictures, seek, inputSent, arranged, 
   });
   const rights = new RightsService(tell);
   services.register(rights, CHANNEL.CONTROL);
+  const files = new FilesService();
+  const told = (/** @type {any} */ message, /** @type {unknown} */ _session, /** @type {number} */ _now, /** @type {number} */ lane) => files.told(message, lane);
+  services.register(files, CHANNEL.FILES_1, Object.fromEntries(Object.keys(FILE_MESSAGES).map((kind) => [kind, told])));
   const fit = new FitService(tell);
   services.register(fit, CHANNEL.CONTROL, { FITTED: (message) => fit.told(message) });
-  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, layout, fit, monitors };
+  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, layout, fit, monitors, files };
 }

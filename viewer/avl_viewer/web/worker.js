@@ -2,9 +2,9 @@
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
  * From the page: canvas (the first, then one for each further desktop), connect, input, paste, offer, fetch, point, draw, wipe,
- * control, visible, aim, fit, monitor, measure, network, leave (`do`). To the page: state, granted, ticket, layout, watched,
- * shown, cursor, clipboard, copied, fetched, clipboard-refused, exact, statistics, dropped, company, mark, rights, remark, alarm,
- * failed (`say`).
+ * control, visible, aim, fit, monitor, measure, network, leave, files (a port to the worker that has them) (`do`). To the page:
+ * state, granted, ticket, layout, watched, shown, cursor, clipboard, copied, fetched, clipboard-refused, exact, statistics,
+ * dropped, company, mark, rights, remark, alarm, failed (`say`).
  */
 
 import { Witness } from "./audit/witness.js";
@@ -131,6 +131,7 @@ const DONE = {
   measure: (to, message) => to.setMeasuring(message.wanted),
   network: (to) => to.networkChanged(),
   leave: (to) => to.leave(),
+  files: (to, message) => to.features.files.attach(message.port),
 };
 
 page.onmessage = async (/** @type {MessageEvent} */ event) => {

@@ -15,7 +15,8 @@ const LINGER_SUMMONED = 4000;
 
 /**
  * @typedef {"fullscreen" | "exact" | "fit" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave" | "control" |
- * "draw" | "wipe" | "wipe-all" | "pointers" | "lock" | "pinch" | "direct"} Action
+ * "draw" | "wipe" | "wipe-all" | "pointers" | "lock" | "pinch" | "direct" | "send-files" | "send-folder" | "remote" |
+ * "transfers"} Action
  *
  * @typedef {object} ToolbarOwner
  * @property {(action: Action) => void} act
