@@ -155,6 +155,14 @@ def run(
     primary: Annotated[
         bool, typer.Option("--primary", help="What is marked here counts as copied; the middle button pastes.")
     ] = False,
+    files: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            metavar="PATH:HOW",
+            help="A folder that viewers may read (:r), write (:w) or both (:rw), with :SIZE for the most of one "
+            "transfer; repeat it; none: no folder; default: ~/Downloads:w.",
+        ),
+    ] = None,
     codec: Annotated[
         str, typer.Option(help="auto, h264, h265, vp9 or av1; h264 (which is auto) while a viewer does not decode it.")
     ] = "auto",

@@ -386,6 +386,38 @@ async def test_fingers_tap_press_and_scroll(chromium: Browser, stand: tuple[Desk
         await touch("touchMove", (200, 240), (240, 240))
         await touch("touchEnd")
         await running.until("a notch down", witness.saw(("down", 5), ("up", 5)))
+        witness.forget()
+        await page.evaluate("document.querySelector('[data-action=pinch]').click()")  # off: the page is a phone's
+        await touch("touchStart", (150, 300), (250, 300))
+        await touch("touchMove", (100, 300), (300, 300))
+        await touch("touchEnd")
+        await running.until("a pinch", witness.saw(("press", 37), ("down", 4), ("up", 4), ("release", 37)))
+        await touch("touchStart", (100, 250), (150, 250), (200, 250))
+        await touch("touchMove", (120, 250), (170, 250), (220, 250))
+        await touch("touchEnd")
+        await running.until("a drag", witness.saw(("down", 1), ("up", 1)))
+        assert witness.at == (340, 200)
+
+
+async def test_a_mouse_that_is_locked_moves_the_hosts_by_as_much_until_esc(
+    chromium: Browser, stand: tuple[Desk, Witness]
+) -> None:
+    running, witness = stand
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        await page.until("!document.querySelector('[data-action=lock]').hidden")
+        await page.move(400, 300)
+        await running.until("the pointer", lambda: witness.look() is not None and witness.at == (400, 300))
+        await key(page, "KeyL", "L", ALT | CONTROL | SHIFT)
+        await page.until("document.pointerLockElement?.id === 'desktop'")
+        assert await page.evaluate("/Esc/.test(document.getElementById('toast-text').textContent)")
+        await page.move(430, 280)
+        await page.move(460, 260)
+        await running.until("the movement", lambda: witness.look() is not None and witness.at == (460, 260))
+        await page.evaluate("document.exitPointerLock()")
+        await page.until("/free/.test(document.getElementById('toast-text').textContent)")
+        await page.move(10, 20)
+        await running.until("the place", lambda: witness.look() is not None and witness.at == (10, 20))
 
 
 async def test_a_host_that_is_not_heard_is_said_to_be_until_it_is_again(chromium: Browser, tmp_path: Path) -> None:

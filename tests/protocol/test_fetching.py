@@ -1,4 +1,4 @@
-"""The content of a clipboard on its way: whole or not at all, in bounds, and never waited for for ever."""
+"""The content of a clipboard on its way: whole or not at all, never too much at once, and not waited for for ever."""
 
 from __future__ import annotations
 

@@ -52,8 +52,20 @@ class Session:
     def control(self, act: int, to: int = 0) -> None:
         raise AssertionError(f"nobody asked for control: {act}")
 
+    def fit(self, width: int, height: int, scale: int) -> None:
+        raise AssertionError(f"nobody wanted {width} x {height}")
+
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        raise AssertionError(f"nobody chose {names}")
+
     def set_clipboard(self, text: str) -> None:
         raise AssertionError(f"nobody copied {text}")
+
+    def listen(self, muted: bool, volume: float) -> None:
+        raise AssertionError(f"nobody listens: {muted}, {volume}")
+
+    def speak(self, on: bool) -> None:
+        raise AssertionError(f"nobody speaks: {on}")
 
     def offer_copy(self, copy: Copy, read: Callable[[str], Future[Fetched]]) -> None:
         raise AssertionError(f"nobody copied {copy}")

@@ -25,7 +25,7 @@ from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.clipformats import Copy, Format
 from avl_protocol.wire.endtoend import Cleared, Drawn, People, Points
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import ClipboardState, CloseCode
+from avl_protocol.wire.registry import ClipboardState, CloseCode, InputDevice
 from avl_viewer.app import NoDisplay, run_window
 from avl_viewer.present import panels
 from avl_viewer.present.company import company_of
@@ -93,6 +93,18 @@ class Session:
 
     def control(self, act: int, to: int = 0) -> None:
         say(control=act, to=to)
+
+    def fit(self, width: int, height: int, scale: int) -> None:
+        say(fit=(width, height, scale))
+
+    def listen(self, muted: bool, volume: float) -> None:
+        say(muted=muted, volume=volume)
+
+    def speak(self, on: bool) -> None:
+        say(speak=on)
+
+    def watch_monitors(self, names: tuple[str, ...]) -> None:
+        say(monitors=list(names))
 
     def set_clipboard(self, text: str) -> None:
         say(clipboard=text)
@@ -166,6 +178,9 @@ class Session:
                 serial=1, width=width, height=height, hot_x=0, hot_y=0, rgba=b"\xff\x20\x20\xff" * (width * height)
             )
         )
+
+    def do_devices(self, devices: int) -> None:
+        self._presenter.devices(InputDevice(devices))
 
     def do_clipboard(self, text: str) -> None:
         self._presenter.clipboard(text)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, SecretStr, model_validator
 
 from avl_host.config import NOTHING, HostSettings
 from avl_host.desktop.copypolicy import MOST, CopyPolicy
+from avl_host.files.roots import parse_roots
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.settings.model import (
     PASSWORD,
@@ -79,6 +80,11 @@ def _kinds(names: tuple[str, ...]) -> tuple[str, ...]:
     if wrong := set(names) - {*KINDS, "none"}:
         raise ValueError(f"{', '.join(sorted(wrong))}: a clipboard's kinds are {', '.join(KINDS)}, or none")
     return names
+
+
+def _files(texts: tuple[str, ...]) -> tuple[str, ...]:
+    parse_roots(texts)
+    return texts
 
 
 def forbidden(names: tuple[str, ...]) -> Permission:
@@ -207,11 +213,24 @@ class Configuration(ProgramSettings):
         "What is marked here counts as copied, and what viewers copy can be pasted with the middle button. Off: who "
         "marks a word to delete it does not mean to tell it.",
     )
+    files: Annotated[Texts, AfterValidator(_files)] = setting(
+        ("~/Downloads:w",),
+        "Folders that viewers may read (PATH:r), write (PATH:w) or both (PATH:rw), with :SIZE behind it for the most "
+        "that one transfer may have; none: no folder. By default they can leave something where you look for it, and "
+        "read nothing.",
+    )
     codec: Annotated[str, AfterValidator(_codec)] = setting(
         "auto",
         "auto, h264, h265, vp9 or av1. auto is h264, which every viewer decodes and which costs the least.",
     )
     hardware: bool = setting(True, "Let graphics hardware code where it works.")
+    sound: bool = setting(
+        True, "Share what plays here, with those who may hear it. Nothing is taken while nobody listens."
+    )
+    microphone: bool = setting(
+        False,
+        "Take viewers' microphones, into a virtual one of this desktop. Off: whoever speaks here is to be expected.",
+    )
     max_bitrate: Number = setting(
         40.0,
         "The most that the desktop may use, in Mbit/s: a page of text is there in a tenth of a second.",
@@ -285,6 +304,7 @@ class Configuration(ProgramSettings):
             indicator=self.indicator,
             blank=self.blank,
             forbid=forbidden(self.forbid),
+            files=parse_roots(self.files),
             ready_file=self.ready_file,
             max_bitrate=round(self.max_bitrate * 1e6),
             listen=None if self.listen is None else parse_address(self.listen),
@@ -293,6 +313,8 @@ class Configuration(ProgramSettings):
             lock_after=self.lock_after,
             codec=VideoCodec["H264" if self.codec.lower() == "auto" else self.codec.upper()],
             hardware=self.hardware,
+            sound=self.sound,
+            microphone=self.microphone,
             copies=CopyPolicy(
                 leaves=frozenset(self.clipboard_out or KINDS) - {"none"},
                 comes=frozenset(self.clipboard_in or KINDS) - {"none"},

@@ -1,4 +1,4 @@
-"""Formats of a clipboard as they are named when they travel, and what kind each is (spec 03-wire, 3.4.4).
+"""Formats of a clipboard: how they are named when they travel, and of what kind each is (spec 04-session, 4.7; 3.4.4).
 
 Systems and programs have several names for one thing; what travels has one. Names come from programs and from the other
 end, so that each is held to its grammar before anybody uses it.

@@ -9,9 +9,10 @@ import { bounds } from "./bounds.js";
 import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
 import { exacts } from "./exact.js";
+import { jitters, sounds } from "./sound.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
-import { ledgers, outboxes, senders } from "./input.js";
+import { gestures, ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
 import { rights } from "./rights.js";
 import { plans, selectors, silences } from "./selector.js";
@@ -32,6 +33,8 @@ export async function everywhere(read) {
     bounds: bounds(await read("bounds")),
     track: tracks(await read("track")),
     exact: exacts(await read("exact")),
+    sound: sounds(await read("sound")),
+    jitter: jitters(await read("jitter")),
     feedback: feedbacks(await read("feedback")),
     device_id: deviceIds(await read("device_id")),
     target: targets(await read("target")),
@@ -46,6 +49,7 @@ export async function everywhere(read) {
     selector: selectors(await read("selector")),
     silence: silences(await read("silence")),
     plan: plans(await read("plan")),
+    gestures: gestures(await read("gestures")),
     outbox: outboxes(await read("outbox")),
     inputledger: ledgers(await read("inputledger")),
     inputsender: senders(await read("inputsender")),
