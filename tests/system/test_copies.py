@@ -270,6 +270,38 @@ def test_what_the_host_told_before_it_took_ours_is_older() -> None:
     run(main)
 
 
+def test_a_copy_that_waited_for_a_path_does_not_replace_a_newer_one() -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, pictures=False, reconnect=True) as desktop:
+                await desktop.clipboard.set("begun")
+                machine = simulation.network.at(VIEWER)
+                for newest in ("here", "there"):
+                    machine.asleep = True
+                    await asyncio.sleep(1)
+                    if newest == "here":
+                        host.clipboard.copy("older there", {PNG: b"x"})
+                    setting = asyncio.ensure_future(desktop.clipboard.set("here"))
+                    await asyncio.sleep(2)
+                    if newest == "there":
+                        host.clipboard.copy("there", {PNG: b"x"})
+                    await asyncio.sleep(2)
+                    machine.asleep = False
+                    if newest == "here":
+                        await setting
+                    else:
+                        with pytest.raises(ClipboardError) as caught:
+                            await setting
+                        assert caught.value.state is ClipboardState.GONE
+                    await asyncio.sleep(1)
+                    assert await host.clipboard.get() == newest
+                    told = desktop.presenter.clipboard_text
+                    assert told == (None if newest == "here" else "there")
+
+    run(main)
+
+
 def test_a_large_copy_leaves_room_for_texts_and_pictures() -> None:
     """On 20 Mbit/s: the newest picture is young, and a text is there before a quarter of a second."""
     large = random.Random(2).randbytes(3 << 20)

@@ -96,7 +96,7 @@ function service() {
   /** @type {any[]} */
   const told = [];
   const made = new ClipboardService({ tell: (message) => told.push(message), input() {}, entropy: (size) => new Uint8Array(size).fill(1) });
-  made.admitted(/** @type {any} */ ({ send: (/** @type {string} */ kind, /** @type {any} */ fields) => sent.push([kind, fields]) }));
+  made.admitted(/** @type {any} */ ({ clock: { toHost: (/** @type {number} */ at) => at + 5 }, send: (/** @type {string} */ kind, /** @type {any} */ fields) => sent.push([kind, fields]) }));
   return { made, sent, told };
 }
 
@@ -104,7 +104,7 @@ test("a copy is offered, and its bytes leave when the host fetches them", async 
   const { made, sent } = service();
   made.offer({ text: "x", formats: { [PNG]: new Blob(["png"]), "text/uri-list": new Blob(["file:///x"]) } }, [], 0, 0);
   assert.deepEqual(sent, [
-    ["CLIPBOARD_OFFER", { serial: 1, formats: [[PNG, 3]], text: true, origin: new Uint8Array(16).fill(1), keep: false }],
+    ["CLIPBOARD_OFFER", { serial: 1, formats: [[PNG, 3]], text: true, origin: new Uint8Array(16).fill(1), keep: false, time_us: 5000 }],
     ["CLIPBOARD", { serial: 1, state: TEXT, text: "x" }],
   ]);
   sent.length = 0;

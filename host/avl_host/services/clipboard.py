@@ -32,7 +32,7 @@ from avl_protocol.wire.endtoend import (
     ClipboardTaken,
 )
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import MAX_CLIPBOARD_DATA, Channel, ClipboardState, Permission
+from avl_protocol.wire.registry import MAX_CLIPBOARD_DATA, T_CLIPBOARD_ORDER, Channel, ClipboardState, Permission
 
 #: The stamp of a copy that a viewer offered: the desktop's clipboard counts those of its programs.
 VIEWERS = -1
@@ -49,8 +49,11 @@ class _Ends:
 class _Offered:
     """A copy that a viewer offers. Each format is fetched once, whoever pastes it, and kept as far as there is room."""
 
-    def __init__(self, session: HostSession, fetch: Callable[[str, Callable[[Fetched], None]], None]) -> None:
+    def __init__(
+        self, session: HostSession, fetch: Callable[[str, Callable[[Fetched], None]], None], since: float
+    ) -> None:
         self.session = session
+        self.since = since
         self._fetch = fetch
         self._asking: dict[str, asyncio.Future[Fetched]] = {}
         self.kept: dict[str, bytes] = {}
@@ -94,6 +97,8 @@ class ClipboardService(Service[HostSession]):
         self._copy = Copy(stamp=VIEWERS)
         self._offer: _Offered | None = None
         self._first = 1
+        #: When it was copied.
+        self._since = 0.0
         self._ends: dict[HostSession, _Ends] = {}
         #: Offers of viewers whose text is still to come, and the serial of each viewer's newest copy.
         self._coming: dict[HostSession, ClipboardOffer] = {}
@@ -155,7 +160,7 @@ class ClipboardService(Service[HostSession]):
         else:
             if offer is None or offer.serial != message.serial:
                 offer = ClipboardOffer(message.serial, ())
-            self._take(session, message.serial, content, offer)
+            self._take(session, message.serial, content, offer, now)
 
     def set_refused(self, session: HostSession, message: Clipboard | ClipboardOffer, now: float) -> None:
         """A viewer that may not set it is told so."""
@@ -168,11 +173,16 @@ class ClipboardService(Service[HostSession]):
         if message.text:
             self._coming[session] = message
         else:
-            self._take(session, message.serial, ClipboardState.NOT_TEXT, message)
+            self._take(session, message.serial, ClipboardState.NOT_TEXT, message, now)
 
-    def _take(self, session: HostSession, serial: int, content: Content, offer: ClipboardOffer) -> None:
-        """Make a viewer's copy that of the desktop, as far as it may come (R-SESS-298)."""
+    def _take(self, session: HostSession, serial: int, content: Content, offer: ClipboardOffer, now: float) -> None:
+        """Make a viewer's copy that of the desktop, as far as it may come (R-SESS-298) and is the newest
+        (R-SESS-301)."""
         self._latest[session] = serial
+        made = min(offer.time_us / 1e6, now) if offer.time_us > 0 else now
+        if made < self._since - T_CLIPBOARD_ORDER:
+            self._answer_set(session, serial, ClipboardState.GONE)
+            return
         named = offered(offer.formats)
         formats = self._policy.coming(named)
         fitting = tuple(each for each in formats if each.size <= self._policy.most)
@@ -187,31 +197,31 @@ class ClipboardService(Service[HostSession]):
             self._answer_set(session, serial, ClipboardState.TEXT)  # it is here already (R-SESS-297)
             return
         copy = Copy(content, fitting, origin or (self._entropy(ORIGIN_BYTES) if fitting else b""), VIEWERS)
-        made = _Offered(session, lambda format, done: self._fetch(session, serial, format, done))
+        held = _Offered(session, lambda format, done: self._fetch(session, serial, format, done), made)
         if offer.keep and fitting:
-            self._audience.start(self._keep(session, serial, copy, made))
+            self._audience.start(self._keep(session, serial, copy, held))
         else:
-            self._hold(session, serial, copy, made)
+            self._hold(session, serial, copy, held)
 
-    async def _keep(self, session: HostSession, serial: int, copy: Copy, made: _Offered) -> None:
+    async def _keep(self, session: HostSession, serial: int, copy: Copy, held: _Offered) -> None:
         """Fetch a copy whose viewer is about to leave, then hold it; a later one of the same viewer comes first."""
         for each in copy.formats:
-            result = await made.give(each.name)
+            result = await held.give(each.name)
             if isinstance(result, ClipboardState):
                 self._answer_set(session, serial, result)
                 return
-        if self._latest.get(session) == serial:
-            self._hold(session, serial, copy, made)
+        if self._latest.get(session) == serial and held.since >= self._since - T_CLIPBOARD_ORDER:
+            self._hold(session, serial, copy, held)
         else:
             self._answer_set(session, serial, ClipboardState.GONE)
 
-    def _hold(self, session: HostSession, serial: int, copy: Copy, made: _Offered) -> None:
+    def _hold(self, session: HostSession, serial: int, copy: Copy, held: _Offered) -> None:
         text = copy.content if isinstance(copy.content, str) else ""
-        if not (self._port.offer(copy, made.give) if copy.formats else self._port.set(text)):
+        if not (self._port.offer(copy, held.give) if copy.formats else self._port.set(text)):
             self._answer_set(session, serial, ClipboardState.NO_ANSWER)
             return
         self._answer_set(session, serial, ClipboardState.TEXT)
-        self._note(copy, made if copy.formats else None)
+        self._note(copy, held if copy.formats else None, held.since)
         self._tell_all(session)
 
     def _answer_set(self, session: HostSession, serial: int, state: ClipboardState) -> None:
@@ -232,7 +242,7 @@ class ClipboardService(Service[HostSession]):
         if copy.origin and copy.origin == self._copy.origin:
             return  # a viewer on this very display has put it back (R-SESS-297)
         if copy.stamp != self._copy.stamp:
-            self._note(copy, None)
+            self._note(copy, None, self._clock())
         self._tell_all(None)
 
     def asked(self, session: HostSession, message: ClipboardAsk, now: float) -> None:
@@ -242,14 +252,15 @@ class ClipboardService(Service[HostSession]):
     async def _answer(self, session: HostSession) -> None:
         copy = await self._port.look()
         if copy.stamp != self._copy.stamp and not (copy.origin and copy.origin == self._copy.origin):
-            self._note(copy, None)
+            self._note(copy, None, self._clock())
         self._tell(session, self._told())
 
-    def _note(self, copy: Copy, offer: _Offered | None) -> None:
+    def _note(self, copy: Copy, offer: _Offered | None, since: float) -> None:
         """This is the newest copy: older ones are gone."""
         origin = copy.origin or (self._entropy(ORIGIN_BYTES) if copy.formats else b"")
         self._copy = Copy(copy.content, copy.formats, origin, copy.stamp)
         self._offer = offer
+        self._since = since
         self._first = self._serial + 1
 
     def _tell_all(self, source: HostSession | None) -> None:

@@ -101,6 +101,7 @@ T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a
 T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
+T_CLIPBOARD_ORDER = 1.0  # seconds: a viewer's copy may be older than the newest of its host and still take its place: clocks are estimates
 T_CLIPBOARD = 10.0  # seconds: without a part of what is fetched from a clipboard: it is given up
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
 T_LOGGED = 300.0  # seconds: until both ends of a hop have named a session that one of them has named
@@ -741,7 +742,7 @@ BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"), (2, "state", "int"),)),
     "CLIPBOARD_ASK": (2, ()),
     "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"), (2, "state", "int"),)),
-    "CLIPBOARD_OFFER": (4, ((0, "serial", "int"), (1, "formats", "any[][]"), (2, "text", "bool"), (3, "origin", "bytes"), (4, "keep", "bool"),)),
+    "CLIPBOARD_OFFER": (4, ((0, "serial", "int"), (1, "formats", "any[][]"), (2, "text", "bool"), (3, "origin", "bytes"), (4, "keep", "bool"), (5, "time_us", "int"),)),
     "CLIPBOARD_FETCH": (5, ((0, "fetch", "int"), (1, "serial", "int"), (2, "format", "str"),)),
     "CLIPBOARD_PART": (6, ((0, "fetch", "int"), (1, "data", "bytes"), (2, "size", "int"),)),
     "CLIPBOARD_TAKEN": (7, ((0, "fetch", "int"), (1, "taken", "int"),)),

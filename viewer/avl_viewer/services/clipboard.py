@@ -178,6 +178,7 @@ class ClipboardService(Service[ViewerSession]):
         serial, answered = self._requests.set()
         self._ours, self._origin = None, b""
         state, told_text = as_told(content)
+        session.send(ClipboardOffer(serial, (), text=True, time_us=self._time(session)))
         session.send(Clipboard(serial, told_text, state))
         await self._until_answered(answered)
 
@@ -191,11 +192,15 @@ class ClipboardService(Service[ViewerSession]):
         origin = copy.origin or self._entropy(ORIGIN_BYTES)
         self._ours, self._origin = _Ours(serial, copy, read), origin
         text = copy.content if isinstance(copy.content, str) else None
-        session.send(ClipboardOffer(serial, rows(copy.formats), text is not None, origin, keep))
+        session.send(ClipboardOffer(serial, rows(copy.formats), text is not None, origin, keep, self._time(session)))
         if text is not None:
             session.send(Clipboard(serial, text))
         self._heard = self._clock()
         await self._until_answered(answered)
+
+    def _time(self, session: ViewerSession) -> int:
+        """Now, by the host's clock, in us (R-SESS-301)."""
+        return max(1, round(session.clock.to_host(self._clock()) * 1e6))
 
     async def _until_answered(self, answered: asyncio.Future[ClipboardState]) -> None:
         """Wait until the host has said what became of our copy; while it fetches, it is not silent."""

@@ -123,14 +123,10 @@ export class ClipboardService {
     try {
       const serial = this._pasting.next();
       const hasText = content.state === CLIPBOARD_STATE.TEXT;
-      if (rows.length) {
-        this._origin = origin.length ? origin : this._owner.entropy(ORIGIN_BYTES);
-        this._ours = { serial, formats };
-        this._session.send("CLIPBOARD_OFFER", { serial, formats: rows, text: hasText, origin: this._origin, keep: false });
-      } else {
-        this._origin = NOTHING;
-        this._ours = null;
-      }
+      this._ours = rows.length ? { serial, formats } : null;
+      this._origin = rows.length && !origin.length ? this._owner.entropy(ORIGIN_BYTES) : origin;
+      const time = Math.max(1, Math.round(this._session.clock.toHost(now) * 1000));
+      this._session.send("CLIPBOARD_OFFER", { serial, formats: rows, text: hasText || !rows.length, origin: this._origin, keep: false, time_us: time });
       this._unanswered.add(serial);
       if (hasText || !rows.length) this._session.send("CLIPBOARD", { serial, ...content });
       this._pasting.wait(events, at, now);
