@@ -291,7 +291,7 @@ def test_devices_are_told_to_whom_is_let_in_and_two_viewers_fingers_are_kept_apa
 def test_devices_are_told_anew_after_a_move_and_when_they_change(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     changed: list[Callable[[], None]] = []
-    lobby.sink.watch = changed.append  # type: ignore[method-assign]
+    lobby.sink.watch = changed.append  # type: ignore[method-assign, assignment]
     service = DevicesService(lobby.subscribers, lobby.sink)
     first = lobby.admit(1)
     lobby.admit(2)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from avl_protocol.audit.compare import Missing
 from avl_protocol.audit.events import checked
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.endpoint.program.auditfiles import FOLDER, entries_of
@@ -301,7 +302,12 @@ class Told:
         self.recorded.append((kind, said))
 
 
-async def run(told: Told, settings: AnomalySettings, events: list[tuple[str, dict[str, Any], float]]) -> list[str]:
+async def run(
+    told: Told,
+    settings: AnomalySettings,
+    events: list[tuple[str, dict[str, Any], float]],
+    missing: Sequence[tuple[str, Missing]] = (),
+) -> list[str]:
     """A sentinel from its beginning to its end; what it announced."""
     announced: list[str] = []
 
@@ -318,7 +324,11 @@ async def run(told: Told, settings: AnomalySettings, events: list[tuple[str, dic
     )
     for kind, said, at in events:
         sentinel.heard(kind, said, int(1000 * at))
+    for device, one in missing:
+        sentinel.missing(device, one)
     sentinel.begin()
+    while missing and not told.alarms:
+        await asyncio.sleep(0.05)
     while sentinel.snapshot().counts["waiting"]:
         await asyncio.sleep(0.05)
     await sentinel.close()

@@ -313,6 +313,18 @@ class Surface:
         if on:
             self.fill(Box(box.x + 5, box.y + 5, box.width - 10, box.height - 10), INK)
 
+    def choice(self, box: Box, on: bool) -> None:
+        """A circle that is chosen, or not: one of several."""
+        whole: Callable[..., Any] = xcffib.xproto.ARC.synthetic
+        around = whole(box.x, box.y, box.width - 1, box.height - 1, 0, 360 * 64)
+        self._colour(WHITE)
+        self._x.core.PolyFillArc(self._window, self._pen, 1, [around])
+        self._colour(INK)
+        self._x.core.PolyArc(self._window, self._pen, 1, [around])
+        if on:
+            inner = whole(box.x + 5, box.y + 5, box.width - 11, box.height - 11, 0, 360 * 64)
+            self._x.core.PolyFillArc(self._window, self._pen, 1, [inner])
+
     def show(self) -> None:
         """What was drawn leaves for the screen."""
         self._x.flush()

@@ -4,6 +4,7 @@ these."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,15 @@ class HeadKnown:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Host and relay to each other: the sender's log tells of the last `covers` seconds, and these sessions are in it:
+    rows of name (16 bytes) and age in seconds (14.7)."""
+
+    covers: int
+    sessions: tuple[tuple[Any, ...], ...] = ()
+
+
 HopMessage = (
     Hello
     | Welcome
@@ -296,6 +306,7 @@ HopMessage = (
     | About
     | Head
     | HeadKnown
+    | Logged
 )
 
 HOP: tuple[type[HopMessage], ...] = (
@@ -327,4 +338,5 @@ HOP: tuple[type[HopMessage], ...] = (
     About,
     Head,
     HeadKnown,
+    Logged,
 )

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from avl_protocol.audit.compare import Missing
 from avl_relay.anomalies.detect import Detector, Robust
-from avl_relay.anomalies.features import Moment, Reason
+from avl_relay.anomalies.features import LACKS, MISSING, Moment, Reason
 from avl_relay.anomalies.forest import Days
 from avl_relay.anomalies.watch import Watch
 
@@ -37,6 +38,21 @@ class Alarm:
     def why(self) -> str:
         """The first reason, in words."""
         return str(self.reasons[0]) if self.reasons else "several things together"
+
+
+def missing_alarm(device: str, missing: Missing, at: float) -> Alarm:
+    """A session of this device is missing in the host's log, or in ours."""
+    return Alarm(
+        kind=MISSING,
+        account="",
+        person="",
+        device=device,
+        session=missing.session,
+        at=at,
+        score=100,
+        detector="comparison",
+        reasons=(Reason(LACKS[missing.lacks], "in both logs", missing.session),),
+    )
 
 
 class Judge:

@@ -114,6 +114,7 @@ class ControlPlane:
                 report=self._report,
             )
             audit.listen(self._sentinel.heard)
+            audit.alarmed = self._sentinel.missing
         self.access = Gate(required=settings.required, registry=self, work=self._ask)
         self._relay: RelayHands | None = None
         self._machinery: Machinery | None = None

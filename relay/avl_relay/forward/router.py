@@ -41,6 +41,7 @@ from avl_protocol.wire.messages import (
     Evict,
     HeadKnown,
     HopMessage,
+    Logged,
     NatTest,
     Recover,
     Reject,
@@ -73,7 +74,7 @@ class Router:
     Answers of `access` and `directory` that come later are told with `decided` and `located`. `handles`: the first
     handle and the distance to the next, so that several workers of a relay use different ones. `about(device, what)` is
     told what a host says of itself: a stranger's words; `head_known(peer, size)` which head of the audit log a
-    neighbour keeps.
+    neighbour keeps, and `logged(peer, device, message)` which sessions a host's own log has.
     """
 
     def __init__(
@@ -89,8 +90,9 @@ class Router:
         handles: tuple[int, int] = (1, 1),
         about: Callable[[int, About], None] = lambda device, about: None,
         head_known: Callable[[HopServer, int], None] = lambda peer, size: None,
+        logged: Callable[[HopServer, int, Logged], None] = lambda peer, device, message: None,
     ) -> None:
-        self._head_known = head_known
+        self._head_known, self._logged = head_known, logged
         self._bounds = limits
         self._nat_test = nat_test
         self._about = about
@@ -395,6 +397,10 @@ class Router:
             return
         if isinstance(message, HeadKnown):
             self._head_known(peer, message.size)
+            return
+        if isinstance(message, Logged):
+            if (publisher := self._hosts.of(peer)) is not None:
+                self._logged(peer, publisher.device, message)
             return
         if isinstance(message, About):
             if (publisher := self._hosts.of(peer)) is not None:

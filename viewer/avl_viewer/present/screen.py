@@ -53,6 +53,8 @@ DIMMED = QColor(12, 14, 18, 175)
 EDGE, STEP, PERIOD = 12, 24, 16
 #: Logical pixels at the top that call the toolbar.
 SUMMONING = 2
+#: A pointer is not made larger than so many times.
+CURSOR_FACTOR = 4
 _FLUSH = QEvent.Type(QEvent.registerEventType())
 #: Keys of the window itself while Ctrl+Alt+Shift are held, by HID usage.
 COMMANDS = {
@@ -101,6 +103,9 @@ class Screen(QWidget):
         self._painted = False
         self._dimmed = False
         self._cursor = QCursor(Qt.CursorShape.ArrowCursor)
+        #: The host's pointer, and how many device pixels one of its pixels was made.
+        self._shape: CursorShape | None = None
+        self._shape_factor = 1
         self._pointer = QPointF()
         self._panning = QTimer(self)
         self._panning.setInterval(PERIOD)
@@ -171,9 +176,18 @@ class Screen(QWidget):
         self.repaint(region & self.rect())
         return self._painted or region.isEmpty()
 
+    def announce(self, width: int, height: int) -> None:
+        """The desktop is said to have this size: of use before there is a picture, since then what is seen counts."""
+        if self._image is None:
+            self.set_desktop(width, height)
+
     def set_desktop(self, width: int, height: int) -> None:
-        """The desktop has this size now."""
+        """The desktop that is seen has this size."""
         self._replace(replace(self._geometry, width=width, height=height).panned(0, 0))
+
+    def set_origin(self, x: int, y: int) -> None:
+        """What is seen begins at this pixel of the desktop."""
+        self._replace(replace(self._geometry, origin_x=x, origin_y=y))
 
     def set_exact(self, exact: bool) -> None:
         """Pixel for pixel, or fitted into the window."""
@@ -287,20 +301,29 @@ class Screen(QWidget):
             self.update()
 
     def set_cursor(self, shape: CursorShape) -> None:
-        """The host's pointer is drawn by our own display, so that it follows the hand without a round trip."""
+        """The host's pointer is drawn by our own display, so that it follows the hand without a round trip; as large as
+        the desktop's pixels are shown, and with the pixels of our screen."""
+        self._shape = shape
+        factor = self._shape_factor = self._factor()
         self._shown_pointer = bool(shape.width and shape.height)
         if self._shown_pointer:
+            ratio = self.devicePixelRatioF()
             image = QImage(shape.rgba, shape.width, shape.height, shape.width * 4, QImage.Format.Format_RGBA8888)
-            pixmap = QPixmap.fromImage(image.copy())
-            self._cursor = QCursor(pixmap, shape.hot_x, shape.hot_y)
+            pixmap = QPixmap.fromImage(image.scaled(shape.width * factor, shape.height * factor))
+            pixmap.setDevicePixelRatio(ratio)
+            self._hot = QPointF(shape.hot_x, shape.hot_y) * (factor / ratio)
+            self._cursor = QCursor(pixmap, round(self._hot.x()), round(self._hot.y()))
             self._floating.setPixmap(pixmap)
             self._floating.resize(pixmap.deviceIndependentSize().toSize())
-            self._hot = QPointF(shape.hot_x, shape.hot_y)
         else:
             self._cursor = QCursor(Qt.CursorShape.BlankCursor)
         self._float()
         if not self._dimmed:
             self._show_cursor()
+
+    def _factor(self) -> int:
+        """Device pixels of one pixel of the pointer."""
+        return max(1, min(CURSOR_FACTOR, round(self._geometry.scale)))
 
     def set_grab(self, grabs: bool) -> None:
         """Whether keys that the local desktop would keep come here while the window has the focus."""
@@ -329,8 +352,14 @@ class Screen(QWidget):
     def _replace(self, geometry: Geometry) -> None:
         if geometry != self._geometry:
             self._geometry = geometry
+            self._fit_cursor()
             self.update()
             self.refresh_overlay()
+
+    def _fit_cursor(self) -> None:
+        """The picture may be shown larger or smaller than before."""
+        if self._shape is not None and self._factor() != self._shape_factor:
+            self.set_cursor(self._shape)
 
     def _to_desktop(self, position: QPointF) -> tuple[int, int]:
         ratio = self.devicePixelRatioF()
@@ -383,7 +412,7 @@ class Screen(QWidget):
                 for rect in _rects(region & target):
                     painter.drawImage(rect.topLeft(), image, rect.translated(-target.topLeft()))
             else:
-                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not view.sharp)
                 painter.drawImage(target, image)
             if self._dimmed:
                 painter.fillRect(region.boundingRect(), DIMMED)
@@ -397,6 +426,7 @@ class Screen(QWidget):
         self._geometry = replace(
             self._geometry, window_width=round(self.width() * ratio), window_height=round(self.height() * ratio)
         ).panned(0, 0)
+        self._fit_cursor()
         self.resized.emit()
 
     def customEvent(self, event: QEvent) -> None:

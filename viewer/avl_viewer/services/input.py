@@ -22,7 +22,8 @@ _REASONS = {
     Fate.UNSENT: (CloseCode.SESSION_LOST, "The input waited too long for the host and was not sent."),
     Fate.DISCARDED: (
         CloseCode.SESSION_LOST,
-        "The input was sent, and the host left it out: it came too late, or somebody else has control.",
+        "The input was sent, and the host left it out: it came too late, the desktop has another size by now, or "
+        "somebody else has control.",
     ),
     Fate.UNCONFIRMED: (
         CloseCode.TIMEOUT,

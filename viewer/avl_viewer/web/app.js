@@ -25,6 +25,7 @@ import { Cursor } from "./ui/cursor.js";
 import { element } from "./ui/elements.js";
 import { HostHop } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
+import { Monitors } from "./ui/monitors.js";
 import { Notice } from "./ui/notice.js";
 import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
@@ -42,6 +43,8 @@ import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
  * State */
 
 const root = document.documentElement;
+/** Milliseconds that the page has had its size before the host hears of it. */
+const FITTING = 100;
 const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
 /** CSS pixels of the shorter side of a phone's page, at most. */
 const SMALL = 600;
@@ -85,7 +88,42 @@ const now = () => performance.timeOrigin + performance.now();
 
 const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
 const overlay = new Overlay(element("overlay", HTMLCanvasElement), view.geometry, () => performance.now());
-view.placed = () => overlay.refresh();
+view.placed = () => {
+  overlay.refresh();
+  fitSoon();
+};
+/** Whether the desktop is to have the page's size, and what the host was told of that last. */
+let fitting = false;
+let fitted = "";
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let fits;
+
+/** The page may have another size: say so once it has kept it for a moment. */
+function fitSoon() {
+  if (!fitting) return;
+  clearTimeout(fits);
+  fits = setTimeout(() => {
+    const { width, height } = view.room;
+    const scale = Math.round(100 * window.devicePixelRatio);
+    if (!fitting || root.dataset.state !== "running" || fitted === `${width} ${height} ${scale}`) return;
+    fitted = `${width} ${height} ${scale}`;
+    worker.postMessage({ do: "fit", width, height, scale });
+  }, FITTING);
+}
+
+/** Let the desktop have the page's size, or its own again. */
+function toggleFit() {
+  if (!fitting && !(permissions & PERMISSION.MONITORS)) {
+    toast.show("This session may not choose the desktop's size.");
+    return;
+  }
+  fitting = !fitting;
+  fitted = "";
+  toolbar.mark("fit", fitting);
+  if (fitting) fitSoon();
+  else worker.postMessage({ do: "fit", width: 0, height: 0, scale: 100 });
+}
+const monitors = new Monitors((name) => worker.postMessage({ do: "monitor", name }));
 const people = new People((act, to) => worker.postMessage({ do: "control", act, to }));
 const pen = new Pen({
   point: (x, y) => worker.postMessage({ do: "point", x, y, laser: true }),
@@ -101,8 +139,17 @@ const cursor = new Cursor(element("desktop", HTMLElement), element("floating", H
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new HostHop(connect);
 const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
+/** What is fetched of the desktop's clipboard -> who waits for it. @type {Map<number, (result: import("./session/fetching.js").Fetched) =>
+ * void>} */
+const fetching = new Map();
+let fetches = 0;
 const clipboard = new ClipboardBridge({
-  send: (text) => worker.postMessage({ do: "paste", text, events: [], at: now() }),
+  send: (copy) => offer(copy, [], now()),
+  fetch: (stamp, format, most) =>
+    new Promise((resolve) => {
+      fetching.set(++fetches, resolve);
+      worker.postMessage({ do: "fetch", id: fetches, stamp, format, most });
+    }),
   type: (text) => {
     const lines = typedLines(text);
     const found = untypable(lines);
@@ -114,9 +161,9 @@ const clipboard = new ClipboardBridge({
 });
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send,
-  paste: (text, events, at) => {
-    clipboard.pasted(text);
-    worker.postMessage({ do: "paste", text, events, at });
+  paste: (copy, events, at) => {
+    clipboard.pasted(copy);
+    offer(copy, events, at);
   },
   mayPaste: () => Boolean(permissions & PERMISSION.CLIPBOARD_IN),
   own: (key) => {
@@ -154,10 +201,18 @@ const caught = new Caught({
   desktop: () => view.geometry.desktop,
 });
 
+/** Set the desktop's clipboard, then send input. @param {import("./input/pasted.js").Copy} copy @param {InputEvent[]} events
+ * @param {number} at */
+function offer(copy, events, at) {
+  if (Object.keys(copy.formats).length) worker.postMessage({ do: "offer", copy, events, at });
+  else worker.postMessage({ do: "paste", text: copy.text, events, at });
+}
+
 /** @param {import("./ui/toolbar.js").Action} action */
 function act(action) {
   if (action === "fullscreen") void fullScreen();
   else if (action === "exact") toolbar.mark("exact", view.toggleExact());
+  else if (action === "fit") toggleFit();
   else if (action === "statistics") toolbar.mark("statistics", figures.toggle());
   else if (action === "places") toolbar.mark("places", typing.togglePlaces());
   else if (action === "send" || action === "type") void clipboard.use(action);
@@ -186,7 +241,7 @@ function act(action) {
     toolbar.dismiss();
     return;
   }
-  if (action === "fullscreen" || action === "exact" || action === "statistics" || action === "places" || action === "lock") typing.focus();
+  if (["fullscreen", "exact", "fit", "statistics", "places", "lock"].includes(action)) typing.focus();
 }
 
 /** Catch the mouse in the desktop, or let it go. */
@@ -363,6 +418,7 @@ function state(to, reason, waited = 0) {
     element("handle", HTMLElement).hidden = false;
     typing.focus();
     tellDropped();
+    fitSoon();
   } else {
     notice.show(to, to === "lost" || to === "ended" ? reason : "", waited);
   }
@@ -394,6 +450,19 @@ const HEARD = {
     else delete root.dataset.exact;
   },
   cursor: (message) => void cursor.show(message, window.devicePixelRatio),
+  layout: (message) => {
+    view.announce(message.width, message.height);
+    monitors.list(message.monitors);
+    view.begin(monitors.origin);
+  },
+  watched: (message) => monitors.mark(message.monitor),
+  shown: ({ width, height, monitor }) => {
+    monitors.see(monitor);
+    view.begin(monitors.origin);
+    view.resize(width, height);
+    worker.postMessage({ do: "aim", width, height, monitor, at: now() });
+  },
+  remark: (message) => toast.show(message.text),
   devices: ({ devices }) => {
     caught.able = Boolean(devices & INPUT_DEVICE.RELATIVE);
     pointer.pens = Boolean(devices & INPUT_DEVICE.PEN);
@@ -403,8 +472,12 @@ const HEARD = {
     toolbar.offer("direct", Boolean(devices & INPUT_DEVICE.TOUCH));
     toolbar.mark("direct", pointer.touch.direct);
   },
-  layout: (message) => view.resize(message.width, message.height),
   clipboard: (message) => void clipboard.received(message),
+  copied: (message) => void clipboard.copied(message),
+  fetched: (message) => {
+    fetching.get(message.id)?.(message);
+    fetching.delete(message.id);
+  },
   "clipboard-refused": (message) => clipboard.refused(message.state),
   ticket: (message) => tickets.save(entrance.remembered[0], message.ticket, message.seconds),
   dropped: (message) => {
@@ -417,6 +490,9 @@ const HEARD = {
   granted: (message) => {
     permissions = message.permissions;
     canvases.of(message.tracks);
+    view.forget();
+    monitors.mark(0);
+    monitors.see(0);
     desktopName = forDialog(message.name, 64);
     toolbar.name(desktopName, !(permissions & HANDS));
     overlay.clear();

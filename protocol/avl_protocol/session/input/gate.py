@@ -72,8 +72,11 @@ class InputGate:
         """Whether a key or button is held, or a finger or pen is down, as far as its viewer said."""
         return bool(self._keys or self._buttons or self._contacts or self._tip)
 
-    def admit(self, batch: Batch, permissions: Permission, now: float) -> tuple[list[tuple[Any, ...]], int]:
-        """Events to apply and how many were discarded for their age. Raises RemoteProtocolError for malformed ones."""
+    def admit(
+        self, batch: Batch, permissions: Permission, now: float, hits: bool = True
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """Events to apply and how many were discarded: for their age, for want of a permission, or because the desktop
+        has another size than the one that they mean (`hits` False). Raises RemoteProtocolError for malformed ones."""
         if batch.sequence <= self._sequence:
             raise RemoteProtocolError(CloseCode.SESSION_PROTOCOL, "input out of order")
         self._sequence = batch.sequence
@@ -88,7 +91,7 @@ class InputGate:
             if kind in (InputKind.RELEASE_ALL, InputKind.HOLDING):
                 if kind is InputKind.RELEASE_ALL:
                     events += self.release()
-            elif not permissions & needed or self._follows_nothing(event):
+            elif not permissions & needed or self._follows_nothing(event) or not (hits or self._hits_anywhere(event)):
                 discarded += 1
             elif self._releases(event) or not (
                 age > T_INPUT_OLD or (age > T_INPUT_OLD_PRESS and kind is not InputKind.MOVE)
@@ -110,6 +113,10 @@ class InputGate:
         if event[0] == InputKind.PEN:
             return self._tip and not event[6] & PenState.TIP
         return event[0] == InputKind.BUTTON and not event[2] and event[1] in self._buttons
+
+    def _hits_anywhere(self, event: tuple[Any, ...]) -> bool:
+        """Whether this means the same on a desktop of any size."""
+        return event[0] in _KEYBOARD or event[0] == InputKind.MOVE_BY or self._releases(event)
 
     def _follows_nothing(self, event: tuple[Any, ...]) -> bool:
         """Whether this goes on with a finger that never came down, or is one finger too many."""

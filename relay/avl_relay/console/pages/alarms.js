@@ -47,7 +47,7 @@ export async function open({ desk, into, query, signal }) {
 
   /** All reasons of one, and where to look further. @param {any} one */
   async function details(one) {
-    const rows = one.reasons.map((/** @type {any} */ reason) => h("tr", {}, h("th", { scope: "row" }, called(reason.feature)), h("td", {}, foreign(reason.usual, 60)), h("td", {}, h("strong", {}, foreign(reason.seen, 60)))));
+    const rows = one.reasons.map((/** @type {any} */ reason) => sentence(reason) ? h("tr", {}, h("th", { scope: "row" }, called(reason.feature)), h("td", { colspan: 2 }, sentence(reason))) : h("tr", {}, h("th", { scope: "row" }, called(reason.feature)), h("td", {}, foreign(reason.usual, 60)), h("td", {}, h("strong", {}, foreign(reason.seen, 60)))));
     const done = await ask({
       title: called(one.kind),
       wide: true,
@@ -80,9 +80,14 @@ function called(feature) {
   return known(`alarms.features.${feature}`) ? t(`alarms.features.${feature}`) : foreign(feature, 32);
 }
 
+/** What is said of a reason that is no measure; "": it is one. @param {any} reason */
+function sentence(reason) {
+  return known(`alarms.sentences.${reason.feature}`) ? t(`alarms.sentences.${reason.feature}`) : "";
+}
+
 /** @param {any} reason */
 function compared(reason) {
-  return t("alarms.compared", { seen: foreign(reason.seen, 40), usual: foreign(reason.usual, 40) });
+  return sentence(reason) ? called(reason.feature) : t("alarms.compared", { seen: foreign(reason.seen, 40), usual: foreign(reason.usual, 40) });
 }
 
 /** Whom and what it is about. @param {any} one @param {Names} names */

@@ -28,9 +28,12 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @property {(rights: any) => void} sessionRights  what the session may is something else now, or its end was told
  * @property {(objects: import("./media/receiver.js").ReceivedObject[]) => void} sessionFrames  pictures to decode and
  * exact pixels to show, in order
+ * @property {(objects: import("./media/receiver.js").ReceivedSound[]) => void} sessionSounds  sound to play, as it came
  * @property {() => void} sessionSettled  whether all was sent as exact pixels may be another matter now
  * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
- * @property {(message: any) => void} sessionMessage  a message that is not the session's own business: a service's
+ * @property {(message: any, channel?: number) => void} sessionMessage  a message that is not the session's own
+ * business: a service's
+ * @property {(lane: number) => void} sessionLane  a lane has a path, for the first time or again
  * @property {(dropped: import("./input/ledger.js").Dropped[]) => void} sessionDropped  input that came to nothing, or
  * of which the host says nothing
  * @property {(attachment: Attachment) => void} sessionMoved  it is on another route

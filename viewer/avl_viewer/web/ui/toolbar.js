@@ -14,7 +14,7 @@ const LINGER = 900;
 const LINGER_SUMMONED = 4000;
 
 /**
- * @typedef {"fullscreen" | "exact" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave" | "control" |
+ * @typedef {"fullscreen" | "exact" | "fit" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave" | "control" |
  * "draw" | "wipe" | "wipe-all" | "pointers" | "lock" | "pinch" | "direct"} Action
  *
  * @typedef {object} ToolbarOwner
