@@ -51,7 +51,7 @@ def strokes(layout: Layout, text: str) -> list[Stroke]:
         return [found]
     if text in _BRACKETS:
         return [stroke_of(layout, _BRACKETS[text])]
-    base, mark = unicodedata.normalize("NFD", text)
+    base, mark = list(unicodedata.normalize("NFD", text))
     return [stroke_of(layout, _DEAD[mark]), *strokes(layout, base)]
 
 
