@@ -361,6 +361,7 @@ const HEARD = {
   statistics: (message) => figures.show(message.figures),
   failed: (message) => refuse(message.text),
   alarm: (message) => warning.show(message.text),
+  operator: (message) => toast.show(message.text),
   granted: (message) => {
     permissions = message.permissions;
     canvases.of(message.tracks);
