@@ -345,6 +345,26 @@ async def test_a_real_session_is_seen_as_it_begins_ended_and_found_in_the_log(
         await expect(entry).to_be_visible()
 
 
+async def test_a_list_is_sorted_by_a_column_forth_and_back_by_keys(tab: Console) -> None:
+    items = [session(at, name=name) for at, name in enumerate(("desk 10", "Attic", "desk 9"))]
+    async with Running(tab, items):
+        await tab.go("sessions")
+        head = tab.page.locator("avl-list thead th").nth(1)
+        names = tab.page.locator("avl-list tbody tr[data-key] td:nth-child(2)")
+        await expect(names).to_have_text(["desk 10", "Attic", "desk 9"])
+        for way, sorted_ in (
+            ("ascending", ["Attic", "desk 9", "desk 10"]),
+            ("descending", ["desk 10", "desk 9", "Attic"]),
+            ("none", ["desk 10", "Attic", "desk 9"]),
+        ):
+            await head.locator("button").press("Enter")
+            await expect(names).to_have_text(sorted_)
+            await expect(head).to_have_attribute("aria-sort", way)
+            assert await tab.axe() == []
+            if way == "ascending":
+                await picture(tab, "sorted-wide-light")
+
+
 async def test_something_is_said_to_a_session_by_keys_alone(tab: Console) -> None:
     async with Running(tab, [session(1)]) as running:
         await tab.go("sessions")
@@ -538,6 +558,19 @@ async def test_health_says_what_is_wrong_first(tab: Console) -> None:
     for said in ("the disk is full", "it takes nobody new", "Only 1 of 2 processes"):
         await expect(tab.page.locator(".notice", has_text=said)).to_be_visible()
     await expect(tab.page.locator("table", has_text="<b>no session</b>")).to_be_visible()
+
+
+async def test_where_share_links_are_turned_off_the_page_says_so(tab: Console) -> None:
+    async def me(route: Route) -> None:
+        told = await (await route.fetch()).json()
+        await route.fulfill(json={**told, "off": ["share_links"]})
+
+    await tab.page.route("**/api/v1/me", me)
+    await tab.go("shares")
+    await expect(tab.page.locator(".notice", has_text="turned off at this relay")).to_be_visible()
+    await expect(tab.page.locator("#new-link")).to_be_disabled()
+    assert await tab.axe() == []
+    await picture(tab, "shares-off-wide-light")
 
 
 async def test_a_feature_is_turned_off_and_back_by_undo(tab: Console) -> None:
