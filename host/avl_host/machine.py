@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from pathlib import Path
 
 from avl_host.agent import Parts
 from avl_host.audit.journal import Journal
@@ -15,6 +16,7 @@ from avl_host.capture.source import CaptureSource
 from avl_host.capture.sources import open_source
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import open_clipboard
+from avl_host.display.displays import open_display
 from avl_host.encode.codecs import probing
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.probe import missing
@@ -38,9 +40,15 @@ from avl_host.presence.webhook import Webhook
 from avl_host.presence.x11blank import X11Blanker
 from avl_host.sessions.lock import CommandLocker
 from avl_host.sessions.sessionlist import SOCKET
+from avl_host.sound.coder import BITRATE
+from avl_host.sound.microphone import PulseMicrophone
+from avl_host.sound.sources import open_sound
+from avl_host.sound.worker import SoundParts
+from avl_protocol.endpoint.files.disk import DiskTree, trouble_of
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.portmapping.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.program.localserver import LocalServer
+from avl_protocol.endpoint.sound import opus
 from avl_protocol.wire.registry import VideoCodec
 
 
@@ -75,11 +83,13 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     return Parts(
         source=source,
         sink=sink,
-        clipboard=open_clipboard(settings.source),
+        clipboard=open_clipboard(settings.source, settings.primary),
         open_encoder=lambda wanted: SwitchingEncoder(wanted, coders, opener(clock, world.priority)),
         coders=coders,
         make_worker=worker,
         make_coding=lambda source: ThreadCoding(source.wake),
+        sound=_sound(settings, world, clock, tell),
+        open_microphone=(lambda told: PulseMicrophone(told, world.faults)) if settings.microphone else None,
         ask=asker.ask if settings.ask_consent else None,
         ask_for_grants=None if pattern else asker.ask,
         open_indicators=lambda acts: _indicators(settings, own, acts, tell),
@@ -92,8 +102,37 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         announcer=Announcer() if extras.announce else None,
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
+        open_monitor=None if pattern else lambda monitor: open_source(settings.source, clock, monitor.name),
+        open_tree=_open_tree,
+        display=open_display(settings.source),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
+
+
+def _sound(
+    settings: HostSettings, world: World, clock: Callable[[], float], tell: Callable[[str], None]
+) -> SoundParts | None:
+    """Where sound comes from, where it is shared and can be encoded."""
+    if not settings.sound:
+        return None
+    try:
+        opus.library()
+    except opus.OpusError as error:
+        tell(f"sound: {error}")
+        return None
+    return SoundParts(
+        source=open_sound(clock, world.faults), make_coder=lambda: opus.Encoder(voice=False, bitrate=BITRATE)
+    )
+
+
+def _open_tree(path: Path, makes: bool) -> DiskTree:
+    """A folder that is shared; one that is written to is made, where only it is missing."""
+    if makes:
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise trouble_of(error) from error
+    return DiskTree(path)
 
 
 def _indicators(settings: HostSettings, own: OwnWindows, acts: Acts, tell: Callable[[str], None]) -> list[Indicator]:

@@ -13,12 +13,14 @@ from avl_host.assembly import Served, assemble
 from avl_host.capture.source import CursorImage
 from avl_host.config import EVERYTHING
 from avl_host.desktop.clipboard import MemoryClipboard
+from avl_host.display.display import Display
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
 from avl_host.presence.blank import BlankWatch
 from avl_host.presence.question import Decision, Question
 from avl_host.presence.watch import PresenceWatch
 from avl_host.rights.door import GrantDoor
+from avl_host.services.monitors import OpenMonitor
 from avl_host.services.pointer import CURSOR_RATE
 from avl_host.sessions.subscribers import RENEWAL_SPACING, UNADMITTED, Subscribers
 from avl_host.sessions.tickets import TICKET_BYTES, TicketBook
@@ -45,6 +47,7 @@ from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerSettings
 from avl_protocol.wire.channels import channel_of
+from avl_protocol.wire.clipformats import Copy
 from avl_protocol.wire.endtoend import (
     Clipboard,
     ClipboardAsk,
@@ -169,6 +172,8 @@ class Lobby:
         ask: Any = None,
         presence: PresenceWatch | None = None,
         blank: BlankWatch | None = None,
+        display: Display | None = None,
+        open_monitor: OpenMonitor | None = None,
     ) -> None:
         self.clock = Clock()
         self.admission = OneCodeAdmission()
@@ -213,6 +218,9 @@ class Lobby:
             lock_watch=cast(Any, self.watcher),
             presence=self.presence,
             blank=self.blank,
+            display=display,
+            open_monitor=open_monitor,
+            folder=StateFolder(folder),
         )
         self.features = assemble(self.subscribers, served, self.said.append, self.clock.monotonic)
         nowhere = cast(Any, Nowhere())
@@ -276,10 +284,10 @@ class Lobby:
 
         says = session.send
 
-        def send(message: Any) -> bool:
+        def send(message: Any, lane: int | None = None) -> bool:
             if isinstance(message, Grant):
                 return says(message)
-            if ways is not None and not ways[0] and channel_of(type(message)) == Channel.BULK:
+            if ways is not None and not ways[0] and channel_of(type(message), lane) == Channel.BULK:
                 return False
             self.told[handle].append(message)
             return True
@@ -353,7 +361,7 @@ def test_a_newcomer_is_told_layout_and_cursor(tmp_path: Path) -> None:
     lobby.features.layout.changed((800, 600), (Monitor("one", 0, 0, 800, 600, True),))
     lobby.features.pointer.changed(CursorImage(serial=3, width=2, height=2, hot_x=0, hot_y=0, rgba=bytes(16)))
     lobby.admit(1)
-    assert lobby.of(1, Layout) == [Layout(800, 600, ("one",), ((0, 0, 800, 600, 1),))]
+    assert lobby.of(1, Layout) == [Layout(800, 600, ("one",), ((0, 0, 800, 600, 1),), ((1, 100, 0),))]
     assert lobby.of(1, Cursor)[0].serial == 3
     lobby.features.layout.changed((640, 480), ())
     assert lobby.of(1, Layout)[1].width == 640
@@ -446,8 +454,8 @@ def test_a_clipboard_that_is_not_taken_is_answered_so(tmp_path: Path, why: str, 
 async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     reads, not_reads = lobby.admit(1), lobby.admit(2, EVERYTHING & ~Permission.CLIPBOARD_OUT)
-    lobby.features.clipboard.changed("copied")
-    lobby.features.clipboard.changed(ClipboardState.NOT_TEXT)
+    lobby.features.clipboard.changed(Copy("copied", stamp=1))
+    lobby.features.clipboard.changed(Copy(ClipboardState.NOT_TEXT, stamp=2))
     assert [(m.text, m.state) for m in lobby.of(1, Clipboard)] == [("copied", 0), ("", ClipboardState.NOT_TEXT)]
     lobby.clipboard.content = "asked for"
     for session in (reads, not_reads):
@@ -464,8 +472,8 @@ async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_to
     ways = [False]
     lobby.hears(session, 1, ways)
     lobby.clipboard.content = "newest"
-    lobby.features.clipboard.changed("older")
-    lobby.features.clipboard.changed("newest")
+    lobby.features.clipboard.changed(Copy("older", stamp=1))
+    lobby.features.clipboard.changed(Copy("newest", stamp=2))
     lobby.happens(session, Message(ClipboardAsk()))
     await asyncio.sleep(0)
     assert lobby.of(1, Clipboard) == []

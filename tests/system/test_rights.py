@@ -198,7 +198,7 @@ def test_policy_binds_who_came_by_a_code_too() -> None:
             async with s.viewer(host) as desktop:
                 await typed(desktop, host, "free")
                 it.say(it.policy(LOOKING))
-                await until(lambda: desktop.permissions == Permission.VIEW, 1)
+                await until(lambda: desktop.permissions == LOOKING, 1)
                 it.say(it.policy())
                 await until(lambda: desktop.permissions == PRESETS["CODE"], 1)
                 it.say(it.policy(Permission.POINTER))

@@ -70,16 +70,20 @@ def run_window(
     fullscreen: bool,
     stats_file: Path | None,
     now: Callable[[], float],
+    *,
+    fit: bool = False,
+    monitors: tuple[str, ...] = (),
 ) -> int:
     """Show one desktop until the person or the session ends it; blocks the calling thread, which must be the main one.
 
     `start` begins the session in other threads and returns at once. `now` is the clock of the pictures' times, in
-    seconds. With `stats_file` the figures are written there once a second, whole by rename.
+    seconds. With `stats_file` the figures are written there once a second, whole by rename. `fit`: the desktop is to
+    have the window's size; `monitors`: those that the session was told to show by themselves.
 
     Returns the exit status: 0 when the person left, else that of the status "ended", 130 when interrupted. A session
     that ends before it ran ends the window at once, so that the caller says why. Raises NoDisplay, and DisplayLost.
     """
-    return show(start, title, fullscreen, stats_file, now).exit_status
+    return show(start, title, fullscreen, stats_file, now, fit=fit, monitors=monitors).exit_status
 
 
 def run_dialog(
@@ -89,6 +93,9 @@ def run_dialog(
     stats_file: Path | None,
     now: Callable[[], float],
     target: str = "",
+    *,
+    fit: bool = False,
+    monitors: tuple[str, ...] = (),
 ) -> int:
     """Ask for a target and a code, show that desktop, and ask again with the reason when it could not be reached.
 
@@ -97,7 +104,15 @@ def run_dialog(
     error = ""
     while (answer := connect_dialog(recent, target, error)) is not None:
         target, code = answer
-        ending = show(lambda presenter, t=target, c=code: start(t, c, presenter), "", fullscreen, stats_file, now)  # type: ignore[misc]
+        ending = show(
+            lambda presenter, t=target, c=code: start(t, c, presenter),  # type: ignore[misc]
+            "",
+            fullscreen,
+            stats_file,
+            now,
+            fit=fit,
+            monitors=monitors,
+        )
         if ending.ran:
             try:
                 recent.remember(target)
@@ -133,10 +148,13 @@ def show(
     fullscreen: bool,
     stats_file: Path | None,
     now: Callable[[], float],
+    *,
+    fit: bool = False,
+    monitors: tuple[str, ...] = (),
 ) -> Ending:
     """As `run_window`, with all there is to know about the end."""
     application = _application()
-    window = Window(title, fullscreen, stats_file, now)
+    window = Window(title, fullscreen, stats_file, now, fit=fit, monitors=monitors)
     window.finished.connect(application.exit)
     interrupted = []
     shown = True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from avl_host.presence.question import Decision, Question
+from avl_host.services.files import Moved
 from avl_protocol.audit.chain import Chain
 from avl_protocol.audit.compare import DIRECT, session_name
 from avl_protocol.audit.entry import Entry
@@ -187,6 +188,20 @@ class JournalService(Service[HostSession]):
             grant=claimed_name(chain[-1]) if chain else "",
             holder=thumbprint(viewer),
             why="unknown" if error.why is None else error.why.name.lower(),
+        )
+
+    def files_moved(self, moved: Moved) -> None:
+        """A transfer is over: how many files and bytes, never which (R-SESS-273)."""
+        tally = moved.tally
+        self._records.record(
+            "file_moved",
+            session=session_name(moved.session.session_id),
+            direction="in" if moved.inward else "out",
+            why=moved.reason.name.lower(),
+            files=tally.done,
+            left=tally.left,
+            size=tally.moved,
+            seconds=max(0, round(moved.seconds)),
         )
 
     def head_refused(self, heard: Heard) -> None:

@@ -288,6 +288,11 @@ class Registration:
         elif isinstance(event, ChannelReset):
             self._subscribers.channel_reset(hop, event.handle, event.channel, event.stream, event.code, now)
 
+    def tell_tracks(self) -> None:
+        """There are more tracks than before."""
+        if self._hop is not None:
+            self._hop.publish(self._publisher.tracks)
+
     def _up(self, welcome: Welcome, now: float) -> None:
         """Registered: viewers can connect."""
         assert self._client is not None

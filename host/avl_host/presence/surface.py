@@ -17,6 +17,7 @@ import xcffib.xinput
 import xcffib.xproto
 
 from avl_host.input.ownwindows import OwnWindow, OwnWindows
+from avl_host.input.uinput import is_ours
 
 #: The first that the server has. The first two hold letters of all of the world; text is always sent in 16 bits.
 _FONTS = (
@@ -334,18 +335,19 @@ class Surface:
 
 
 def by_hand(devices: Any, made: int, device: int) -> bool:
-    """Whether a device, by its XI2 number, is one that somebody may touch: it is no master, and not one of XTEST's
-    (whose property is the atom `made`). A device that is gone is not.
+    """Whether a device, by its XI2 number, is one that somebody may touch: it is no master, not one of XTEST's (whose
+    property is the atom `made`), and none of those that viewers' fingers and pens are. A device that is gone is not.
 
     What the server knows of it is asked at each press: names may be anything, and numbers are given anew.
     """
     try:
-        kind = devices.XIQueryDevice(device).reply().infos[0].type
+        told = devices.XIQueryDevice(device).reply().infos[0]
         marked = devices.XIGetProperty(device, False, made, 0, 0, 1).reply()
     except (xcffib.Error, IndexError):
         return False
     kinds = xcffib.xinput.DeviceType
-    return kind in (kinds.SlavePointer, kinds.SlaveKeyboard) and not marked.type
+    ours = is_ours(told.name.to_string())
+    return told.type in (kinds.SlavePointer, kinds.SlaveKeyboard) and not marked.type and not ours
 
 
 def _rectangle(box: Box, inset: int) -> Any:

@@ -58,8 +58,8 @@ class ControlService(Service[HostSession]):
         self._free = 0.0
         #: What everybody was told last.
         self._known: tuple[Any, ...] = ()
-        #: Called when who acts, asks or may act has changed, for the person at the host.
-        self.on_change: Callable[[], None] = lambda: None
+        #: Called when who acts, asks or may act has changed: for the person at the host, and for whose window counts.
+        self.on_change: list[Callable[[], None]] = []
 
     @property
     def mode(self) -> ControlMode:
@@ -70,6 +70,10 @@ class ControlService(Service[HostSession]):
     def holder(self) -> int:
         """The number of who has control alone; 0 where nobody has."""
         return 0 if self._holder is None else self._people[self._holder].number
+
+    def holds(self, session: HostSession) -> bool:
+        """Whether it alone has control."""
+        return session is self._holder
 
     def rows(self) -> list[dict[str, Any]]:
         """Who may act or draw, for the person at the host: number, name, whether it holds control and whether it asks
@@ -227,7 +231,8 @@ class ControlService(Service[HostSession]):
         self._since = now if self._since is None else self._since
         if now >= self._free:
             self._tell(now)
-        self.on_change()
+        for tell in self.on_change:
+            tell()
         self._audience.changed()
 
     def _tell(self, now: float) -> None:

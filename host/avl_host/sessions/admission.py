@@ -35,6 +35,7 @@ class CodeAdmission:
         self._door = door
         self._replaced = replaced
         self._replacements = 0
+        self._control = EVERYTHING | (Permission.AUDIO_IN if settings.microphone else Permission(0))
         self._viewing = Permission.VIEW | (Permission.ANNOTATE if settings.view_annotate else Permission(0))
         control = (
             Code(settings.code, True, settings.code_once)
@@ -68,7 +69,7 @@ class CodeAdmission:
             self._state.keep(_KNOWN[which], b"".join(self._budget.known(which)), costs)
         if self._budget.codes != before:
             self._replaced("it was used, and is good for one use")
-        return EVERYTHING if which == 0 else self._viewing
+        return self._control if which == 0 else self._viewing
 
     def redeem(self, ticket: bytes, viewer: bytes) -> Returned | None:
         """What a resume ticket admits to, once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from avl_host.publish.upload import Upload
 from avl_host.sessions.subscriber import PATHS, Subscriber, SubscriberPath
 from avl_protocol.crypto.identity import Identity, device_number
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.media.track import Track
 from avl_protocol.session.deadlines import Deadlines
 from avl_protocol.session.handshakelimits import HandshakeLimits
 from avl_protocol.session.host import HostSession
@@ -40,6 +41,7 @@ from avl_protocol.session.hosting import (
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.services import Services
 from avl_protocol.wire import device_id
+from avl_protocol.wire.channels import permits
 from avl_protocol.wire.endtoend import Batch, Grant, MediaKeys
 from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
 from avl_protocol.wire.onethread import guard
@@ -118,6 +120,10 @@ class Subscribers:
         #: What a person is being asked about each session.
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def entropy(self, size: int) -> bytes:
+        """Random bytes, for services."""
+        return self._world.entropy(size)
 
     # where viewers come in
 
@@ -327,6 +333,23 @@ class Subscribers:
         if (subscriber := self._subscribers.get(session.session_id)) is not None:
             self._call(subscriber, now, session.allow, permissions)
 
+    def shows(
+        self, session: HostSession, desktops: Sequence[Sequence[Track]], tell: Callable[[dict[int, int]], None]
+    ) -> None:
+        """See Audience."""
+        subscriber = self._subscribers[session.session_id]
+        newest, before = self._publisher.next_objects, subscriber.since_objects
+        desktops_now = {track.id for one in self._publisher.publications for track in one.tracks}
+        others = {track: first for track, first in before.items() if track not in desktops_now}
+        given = {track.id: before.get(track.id, newest[track.id]) for desktop in desktops for track in desktop}
+        subscriber.since_objects = {**given, **others}
+        tell(given)
+        pictured = {subscriber.media, subscriber.leaving[0] if subscriber.leaving is not None else None}
+        for path in subscriber.paths:
+            if path in pictured:
+                path.hop.admit(path.handle, session.channels(), subscriber.since_objects)
+        self._publisher.changed()
+
     def number(self, session: HostSession) -> int:
         """See Audience."""
         return self._subscribers[session.session_id].number
@@ -378,9 +401,9 @@ class Subscribers:
                 if event.events:
                     self.services.receive(session, Batch(0, round(now * 1e6), event.events), now)
                 session.applied(event, now)
-            case Message(message):
+            case Message(message, channel):
                 if session.session_id in self._subscribers:
-                    self.services.receive(session, message, now)
+                    self.services.receive(session, message, now, channel)
             case ChannelOpened(channel):
                 self.services.opened(session, channel, now)
             case Moved():
@@ -471,7 +494,9 @@ class Subscribers:
         """Permissions, keys and clock."""
         session = subscriber.session
         publisher = self._publisher
-        subscriber.since_objects = publisher.next_objects
+        next_objects = publisher.next_objects
+        offered = {track.id: next_objects[track.id] for track in publisher.offered}
+        subscriber.since_objects = self._permitted_tracks(session, offered)
         key = publisher.join_key().to_bytes()
         return Grant(
             permissions=int(session.permissions),
@@ -481,8 +506,15 @@ class Subscribers:
             keys=(key,),
             host_time_us=round(now * 1e6),
             name=self._name,
-            tracks=tuple(track.row_from(subscriber.since_objects[track.id]) for track in publisher.tracks),
+            tracks=tuple(track.row_from(offered[track.id]) for track in publisher.offered),
         )
+
+    def _permitted_tracks(self, session: HostSession, objects: dict[int, int]) -> dict[int, int]:
+        """Those of the tracks, each with an object, that a session may have (R-SESS-310)."""
+        sound = self._publisher.sound
+        if sound is None or permits(session.permissions, Permission.AUDIO_OUT):
+            return objects
+        return {track: first for track, first in objects.items() if track != sound.track.id}
 
     def _admitted(self, subscriber: Subscriber, now: float) -> None:
         """Open the session's channels on the hop it came by, and describe the desktop."""
@@ -500,6 +532,10 @@ class Subscribers:
     def _allowed(self, subscriber: Subscriber, now: float) -> None:
         """It may something else now: its relays learn which channels, then everybody concerned."""
         session = subscriber.session
+        sound, since = self._publisher.sound, subscriber.since_objects
+        if sound is not None:
+            since = {sound.track.id: sound.newest + 1, **since}
+        subscriber.since_objects = self._permitted_tracks(session, since)
         pictured = {subscriber.media, subscriber.leaving[0] if subscriber.leaving is not None else None}
         for path in subscriber.paths:
             since = subscriber.since_objects if path in pictured else {}

@@ -150,7 +150,15 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         "permissions": Field.COUNT,
         "seconds": Field.COUNT,
     },
-    "file_moved": {"session": Field.ID, "direction": Field.WORD, "size": Field.COUNT, "sha256": Field.ID},
+    "file_moved": {
+        "session": Field.ID,
+        "direction": Field.WORD,
+        "why": Field.WORD,
+        "files": Field.COUNT,
+        "left": Field.COUNT,
+        "size": Field.COUNT,
+        "seconds": Field.COUNT,
+    },
     # how it is run
     "setting_changed": {"setting": Field.WORD, "before": Field.TEXT, "after": Field.TEXT, **_BY},
     "limit_hit": {"limit": Field.TEXT, "count": Field.COUNT, "device": Field.ID, "address": Field.PERSONAL},

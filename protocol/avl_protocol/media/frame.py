@@ -23,7 +23,9 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """One monitor's place in the desktop, in desktop pixels."""
+    """One monitor's place in the desktop, in desktop pixels. `number` is what it is called by as long as its host runs
+    (0: it has none yet), `scale` how many hundredths as large as usual things are drawn on it, `rotation` by how many
+    degrees it is turned."""
 
     name: str
     x: int
@@ -31,6 +33,9 @@ class Monitor:
     width: int
     height: int
     primary: bool = False
+    number: int = 0
+    scale: int = 100
+    rotation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +87,13 @@ class ExactFrame:
     stages: StageTimes = field(default_factory=StageTimes)
 
 
-#: What a host makes of its desktop.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFrame:
+    """Sound: `data` is the plaintext of an object (16.2), `captured` as in EncodedFrame."""
+
+    data: bytes
+    captured: float
+
+
+#: What a host makes of its desktop, to be seen.
 Frame = EncodedFrame | ExactFrame

@@ -33,7 +33,7 @@ from avl_protocol.session.moves import HostMoves
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
-from avl_protocol.wire.channels import CODECS, channel_of, channels_of
+from avl_protocol.wire.channels import CODECS, channel_of, channels_of, first_channels_of
 from avl_protocol.wire.codec import CONTROL, INPUT
 from avl_protocol.wire.endtoend import (
     Batch,
@@ -92,7 +92,8 @@ class HostSession:
         self._moves: HostMoves | None = None
         #: Channels that have had a stream: the first one on the route where the session began has no Channel Resume.
         self._opened: set[int] = set()
-        #: Channels that GRANT opened. One that is opened later begins with a Channel Resume, wherever that is.
+        #: Channels that GRANT opened. One that is opened later begins with a Channel Resume, wherever that is; a lane
+        #: always is.
         self._first: tuple[int, ...] = ()
         self._timers = Timers()
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
@@ -118,6 +119,8 @@ class HostSession:
         self._attempt: Try | None = None
         #: Rows of (track, newest object) for the beacon.
         self.beacon_objects: Callable[[], tuple[tuple[int, ...], ...]] = tuple
+        #: Whether places in input that was made then, in seconds of our clock, are places of the desktop as it is now.
+        self.hits: Callable[[float], bool] = lambda made: True
         self.discarded = 0
 
     @property
@@ -415,7 +418,7 @@ class HostSession:
         self._secure = SecureChannels(self._handshake.keys, False, self._session_id, self._pipes)
         self._moves = HostMoves(self._secure, self._pipes)
         self.state = HostState.ADMITTED
-        self._first = self.channels()
+        self._first = first_channels_of(self.permissions)
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.BEACON, now + T_BEACON)
         self.send(grant)
@@ -448,10 +451,17 @@ class HostSession:
 
     # messages
 
-    def send(self, message: ChannelMessage) -> bool:
-        """Send a message on its channel; False where that has no path now: `ChannelOpened` tells when it has one, for
-        channel 0 `Moved`. A viewer that does not read ends its session (TOO_SLOW), not our caller."""
-        channel = channel_of(type(message))
+    def flows(self, channel: int) -> bool:
+        """Whether a message would leave on a channel at once."""
+        if self.state is not HostState.ADMITTED or self._secure is None:
+            return False
+        return self._pipes.is_open(channel) and self._secure.writable(channel)
+
+    def send(self, message: ChannelMessage, lane: int | None = None) -> bool:
+        """Send a message on its channel, `lane` where there are several; False where that has no path now:
+        `ChannelOpened` tells when it has one, for channel 0 `Moved`. A viewer that does not read ends its session
+        (TOO_SLOW), not our caller."""
+        channel = channel_of(type(message), lane)
         if self.state is not HostState.ADMITTED or not self._pipes.is_open(channel):
             return False
         self._send(channel, CODECS[channel].encode(message))
@@ -475,7 +485,7 @@ class HostSession:
             if (own := self._own.get(type(message))) is not None:
                 own(message, now)
             else:
-                self.events.append(Message(message))
+                self.events.append(Message(message, channel))
 
     def _clock_asked(self, ping: ClockPing, now: float) -> None:
         self.send(ClockPong(ping.sent_us, round(now * 1e6)))
@@ -487,7 +497,8 @@ class HostSession:
         self._ended(CloseCode.ENDED)
 
     def _input(self, batch: Batch, now: float) -> None:
-        events, discarded = self._gate.admit(batch, self.permissions & ~self._withheld, now)
+        hits = self.hits(batch.time_us / 1e6)
+        events, discarded = self._gate.admit(batch, self.permissions & ~self._withheld, now, hits)
         self.discarded += discarded
         self.events.append(Input(tuple(events), batch.sequence, self.discarded))
         self._timers.set(Timer.SILENCE, self._gate.silence_deadline())

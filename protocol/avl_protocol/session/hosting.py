@@ -120,6 +120,7 @@ class Message:
     """A message of a channel that is not the session's own business: a service's."""
 
     message: ChannelMessage
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)

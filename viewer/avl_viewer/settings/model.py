@@ -4,7 +4,7 @@ name. It is for every command that has such a flag."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.settings.model import Number, ProgramSettings, setting
@@ -28,6 +28,10 @@ class Configuration(ProgramSettings):
         5.0, "Seconds that a screenshot waits until every pixel is exact; 0: not at all. A page needs less.", ge=0
     )
     fullscreen: bool = setting(False, "Begin in full screen.")
+    fit: Literal["host", "viewer"] = setting(
+        "viewer",
+        "What follows a window's size: the host's desktop, or the viewer's picture of it, since others may look, too.",
+    )
     stats_file: Path | None = setting(
         None, "A file that a window writes its figures to, once a second.", example='"/tmp/avl-stats.json"'
     )

@@ -25,6 +25,7 @@ import { Cursor } from "./ui/cursor.js";
 import { element } from "./ui/elements.js";
 import { HostHop } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
+import { Monitors } from "./ui/monitors.js";
 import { Notice } from "./ui/notice.js";
 import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
@@ -34,16 +35,21 @@ import { Warning } from "./ui/warning.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
 import { forDialog } from "./wire/foreign.js";
-import { CLOSE, CONTROL_ACT, CONTROL_MODE, INPUT, PERMISSION } from "./wire/registry.js";
+import { CLOSE, CONTROL_ACT, CONTROL_MODE, INPUT, INPUT_DEVICE, PERMISSION } from "./wire/registry.js";
+import { Caught } from "./ui/caught.js";
 import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
 
 /** @typedef {import("./session/input/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State}
  * State */
 
 const root = document.documentElement;
+/** Milliseconds that the page has had its size before the host hears of it. */
+const FITTING = 100;
 const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
+/** CSS pixels of the shorter side of a phone's page, at most. */
+const SMALL = 600;
 /** Letters of Ctrl+Alt+Shift+... @type {Record<string, import("./ui/toolbar.js").Action>} */
-const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", 1: "exact", s: "statistics", q: "leave" };
+const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", l: "lock", 1: "exact", s: "statistics", q: "leave" };
 
 const link = readFragment(location.hash);
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
@@ -73,6 +79,8 @@ const sendPointer = (events, at) => {
     return;
   }
   send(events, at);
+  const placed = events.findLast(([kind]) => kind === INPUT.MOVE);
+  if (placed) caught.at(Number(placed[1]), Number(placed[2]));
   const moved = pointing && company.viewers > 1 && permissions & (PERMISSION.POINTER | PERMISSION.ANNOTATE) && events.findLast(([kind]) => kind === INPUT.MOVE);
   if (moved) worker.postMessage({ do: "point", x: moved[1], y: moved[2], laser: false });
 };
@@ -80,7 +88,42 @@ const now = () => performance.timeOrigin + performance.now();
 
 const view = new View(element("desktop", HTMLElement), element("picture", HTMLCanvasElement));
 const overlay = new Overlay(element("overlay", HTMLCanvasElement), view.geometry, () => performance.now());
-view.placed = () => overlay.refresh();
+view.placed = () => {
+  overlay.refresh();
+  fitSoon();
+};
+/** Whether the desktop is to have the page's size, and what the host was told of that last. */
+let fitting = false;
+let fitted = "";
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let fits;
+
+/** The page may have another size: say so once it has kept it for a moment. */
+function fitSoon() {
+  if (!fitting) return;
+  clearTimeout(fits);
+  fits = setTimeout(() => {
+    const { width, height } = view.room;
+    const scale = Math.round(100 * window.devicePixelRatio);
+    if (!fitting || root.dataset.state !== "running" || fitted === `${width} ${height} ${scale}`) return;
+    fitted = `${width} ${height} ${scale}`;
+    worker.postMessage({ do: "fit", width, height, scale });
+  }, FITTING);
+}
+
+/** Let the desktop have the page's size, or its own again. */
+function toggleFit() {
+  if (!fitting && !(permissions & PERMISSION.MONITORS)) {
+    toast.show("This session may not choose the desktop's size.");
+    return;
+  }
+  fitting = !fitting;
+  fitted = "";
+  toolbar.mark("fit", fitting);
+  if (fitting) fitSoon();
+  else worker.postMessage({ do: "fit", width: 0, height: 0, scale: 100 });
+}
+const monitors = new Monitors((name) => worker.postMessage({ do: "monitor", name }));
 const people = new People((act, to) => worker.postMessage({ do: "control", act, to }));
 const pen = new Pen({
   point: (x, y) => worker.postMessage({ do: "point", x, y, laser: true }),
@@ -92,12 +135,21 @@ const notice = new Notice();
 const toast = new Toast();
 const warning = new Warning();
 const tally = new Tally();
-const cursor = new Cursor(element("desktop", HTMLElement));
+const cursor = new Cursor(element("desktop", HTMLElement), element("floating", HTMLImageElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new HostHop(connect);
 const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
+/** What is fetched of the desktop's clipboard -> who waits for it. @type {Map<number, (result: import("./session/fetching.js").Fetched) =>
+ * void>} */
+const fetching = new Map();
+let fetches = 0;
 const clipboard = new ClipboardBridge({
-  send: (text) => worker.postMessage({ do: "paste", text, events: [], at: now() }),
+  send: (copy) => offer(copy, [], now()),
+  fetch: (stamp, format, most) =>
+    new Promise((resolve) => {
+      fetching.set(++fetches, resolve);
+      worker.postMessage({ do: "fetch", id: fetches, stamp, format, most });
+    }),
   type: (text) => {
     const lines = typedLines(text);
     const found = untypable(lines);
@@ -109,9 +161,9 @@ const clipboard = new ClipboardBridge({
 });
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send,
-  paste: (text, events, at) => {
-    clipboard.pasted(text);
-    worker.postMessage({ do: "paste", text, events, at });
+  paste: (copy, events, at) => {
+    clipboard.pasted(copy);
+    offer(copy, events, at);
   },
   mayPaste: () => Boolean(permissions & PERMISSION.CLIPBOARD_IN),
   own: (key) => {
@@ -127,24 +179,55 @@ const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
   pressed: () => {
     if (toolbar.shown) toolbar.dismiss();
     typing.focus();
+    if (cursor.hidden && !pen.drawing) caught.offer();
   },
   hovered: (x, y) => {
     view.hovered(x, y);
     toolbar.hovered(x, y);
   },
   moved: () => view.place(),
+  caught: (now) => caught.changed(now),
+  movedBy: (dx, dy) => caught.by(dx, dy),
 });
+/** A page that a hand covers half of zooms itself; in a larger one a pinch is meant for the program. */
+pointer.touch.zoomsView = Math.min(window.innerWidth, window.innerHeight) < SMALL;
+toolbar.mark("pinch", pointer.touch.zoomsView);
+const caught = new Caught({
+  catch: () => pointer.catch(),
+  free: () => pointer.free(),
+  tell: (text, action) => toast.show(text, action),
+  show: (place) => cursor.float(place && view.geometry.fromDesktop(...place)),
+  mark: (now) => toolbar.mark("lock", now),
+  desktop: () => view.geometry.desktop,
+});
+
+/** Set the desktop's clipboard, then send input. @param {import("./input/pasted.js").Copy} copy @param {InputEvent[]} events
+ * @param {number} at */
+function offer(copy, events, at) {
+  if (Object.keys(copy.formats).length) worker.postMessage({ do: "offer", copy, events, at });
+  else worker.postMessage({ do: "paste", text: copy.text, events, at });
+}
 
 /** @param {import("./ui/toolbar.js").Action} action */
 function act(action) {
   if (action === "fullscreen") void fullScreen();
   else if (action === "exact") toolbar.mark("exact", view.toggleExact());
+  else if (action === "fit") toggleFit();
   else if (action === "statistics") toolbar.mark("statistics", figures.toggle());
   else if (action === "places") toolbar.mark("places", typing.togglePlaces());
   else if (action === "send" || action === "type") void clipboard.use(action);
   else if (action === "box") clipboard.open();
   else if (action === "control") askForControl();
   else if (action === "draw") drawOrAct();
+  else if (action === "lock") lock();
+  else if (action === "pinch") {
+    pointer.touch.zoomsView = !pointer.touch.zoomsView;
+    toolbar.mark("pinch", pointer.touch.zoomsView);
+  } else if (action === "direct") {
+    pointer.releaseAll();
+    pointer.touch.direct = !pointer.touch.direct;
+    toolbar.mark("direct", pointer.touch.direct);
+  }
   else if (action === "wipe" || action === "wipe-all") worker.postMessage({ do: "wipe", everybody: action === "wipe-all" });
   else if (action === "pointers") {
     overlay.pointers = pointing = !pointing;
@@ -158,7 +241,15 @@ function act(action) {
     toolbar.dismiss();
     return;
   }
-  if (action === "fullscreen" || action === "exact" || action === "statistics" || action === "places") typing.focus();
+  if (["fullscreen", "exact", "fit", "statistics", "places", "lock"].includes(action)) typing.focus();
+}
+
+/** Catch the mouse in the desktop, or let it go. */
+function lock() {
+  if (!(permissions & PERMISSION.POINTER)) toast.show("You can only look at this desktop's pointer.");
+  else if (!company.mine) toast.show(sentenceOf(company));
+  else if (pen.drawing) toast.show("You draw now. Ctrl+Alt+Shift+D ends drawing.");
+  else void caught.toggle();
 }
 
 /** What is sent while somebody else has control; a person who tries to act is told who has it. @param {InputEvent[]}
@@ -182,6 +273,7 @@ function drawOrAct() {
     return;
   }
   pointer.releaseAll();
+  pointer.free();
   const drawing = pen.toggle();
   root.toggleAttribute("data-drawing", drawing);
   toolbar.mark("draw", drawing);
@@ -195,7 +287,10 @@ function meet(told) {
   overlay.company = company = told;
   const sentence = sentenceOf(company);
   if (before !== sentence) {
-    if (!company.mine) pointer.releaseAll();
+    if (!company.mine) {
+      pointer.releaseAll();
+      pointer.free();
+    }
     toast.show(sentence || "Everybody has control.");
   }
   people.show(company, Boolean(permissions & HANDS));
@@ -292,6 +387,7 @@ function shut(to, sentence) {
   delete root.dataset.exact;
   permissions = 0;
   pointer.releaseAll();
+  pointer.free();
   notice.hide();
   toolbar.dismiss();
   view.hide();
@@ -322,10 +418,14 @@ function state(to, reason, waited = 0) {
     element("handle", HTMLElement).hidden = false;
     typing.focus();
     tellDropped();
+    fitSoon();
   } else {
     notice.show(to, to === "lost" || to === "ended" ? reason : "", waited);
   }
-  if (to !== "running") pointer.releaseAll();
+  if (to !== "running") {
+    pointer.releaseAll();
+    pointer.free();
+  }
   if (to === "ended") permissions = 0;
 }
 
@@ -350,8 +450,34 @@ const HEARD = {
     else delete root.dataset.exact;
   },
   cursor: (message) => void cursor.show(message, window.devicePixelRatio),
-  layout: (message) => view.resize(message.width, message.height),
+  layout: (message) => {
+    view.announce(message.width, message.height);
+    monitors.list(message.monitors);
+    view.begin(monitors.origin);
+  },
+  watched: (message) => monitors.mark(message.monitor),
+  shown: ({ width, height, monitor }) => {
+    monitors.see(monitor);
+    view.begin(monitors.origin);
+    view.resize(width, height);
+    worker.postMessage({ do: "aim", width, height, monitor, at: now() });
+  },
+  remark: (message) => toast.show(message.text),
+  devices: ({ devices }) => {
+    caught.able = Boolean(devices & INPUT_DEVICE.RELATIVE);
+    pointer.pens = Boolean(devices & INPUT_DEVICE.PEN);
+    if (!(devices & INPUT_DEVICE.TOUCH)) pointer.touch.direct = false;
+    if (!caught.able) pointer.free();
+    toolbar.offer("lock", caught.able);
+    toolbar.offer("direct", Boolean(devices & INPUT_DEVICE.TOUCH));
+    toolbar.mark("direct", pointer.touch.direct);
+  },
   clipboard: (message) => void clipboard.received(message),
+  copied: (message) => void clipboard.copied(message),
+  fetched: (message) => {
+    fetching.get(message.id)?.(message);
+    fetching.delete(message.id);
+  },
   "clipboard-refused": (message) => clipboard.refused(message.state),
   ticket: (message) => tickets.save(entrance.remembered[0], message.ticket, message.seconds),
   dropped: (message) => {
@@ -365,6 +491,9 @@ const HEARD = {
   granted: (message) => {
     permissions = message.permissions;
     canvases.of(message.tracks);
+    view.forget();
+    monitors.mark(0);
+    monitors.see(0);
     desktopName = forDialog(message.name, 64);
     toolbar.name(desktopName, !(permissions & HANDS));
     overlay.clear();

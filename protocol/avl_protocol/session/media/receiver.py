@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from avl_protocol.crypto.sframe import ObjectOpener, OutdatedKey, Replayed, UnknownKey
 from avl_protocol.media import exact as exacts
 from avl_protocol.media import preamble as preambles
+from avl_protocol.media import sound as sounds
 from avl_protocol.media.bounds import check_bitstream, check_size
 from avl_protocol.media.exact import Exact
 from avl_protocol.media.frame import Chroma, Rect
@@ -17,6 +18,7 @@ from avl_protocol.media.ordering import Ordering
 from avl_protocol.media.patience import patience
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.media.reassembler import Assembled, Reassembler
+from avl_protocol.media.sound import Sound
 from avl_protocol.media.track import Track, rungs
 from avl_protocol.wire import datagram
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -65,7 +67,19 @@ class ReceivedExact:
     last: float
 
 
-#: What is given out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedSound:
+    """One object of sound. Times as in ReceivedFrame."""
+
+    track: int
+    number: int
+    sound: Sound
+    size: int
+    first: float
+    last: float
+
+
+#: What is given out to be seen.
 ReceivedObject = ReceivedFrame | ReceivedExact
 
 
@@ -135,9 +149,27 @@ class MediaReceiver:
 
     def __init__(self, opener: ObjectOpener, tracks: Iterable[Track]) -> None:
         self._opener = opener
-        tracks = tuple(tracks)
+        self._tracks: dict[int, _Incoming] = {}
+        self._round_trip = 0.0
+        self.arrange(tracks)
+        self._keyless: list[tuple[int, Assembled]] = []
+        #: What has come to be heard; whoever reads it takes it away.
+        self.sounds: list[ReceivedSound] = []
+        self.damaged = self.foreign = 0
+        self.lost = 0
+        self.received = 0
+        self.repaired = 0
+        self._keys_asked = float("-inf")
+        #: Track and key id to ask for with NEED_KEYS, at most once in 300 ms.
+        self.missing_key: tuple[int, int] | None = None
+
+    def arrange(self, tracks: Iterable[Track]) -> None:
+        """These are the tracks from now on: one that is as it was goes on, another begins anew."""
+        tracks, before = tuple(tracks), self._tracks
         self._tracks = {
-            track.id: _Incoming(
+            track.id: before[track.id]
+            if track.id in before and before[track.id].track == track
+            else _Incoming(
                 track=track,
                 reassembler=Reassembler(),
                 ordering=Ordering(),
@@ -147,15 +179,7 @@ class MediaReceiver:
         }
         for one, other in rungs(tracks).items():
             self._tracks[one].other, self._tracks[other].other = self._tracks[other], self._tracks[one]
-        self._keyless: list[tuple[int, Assembled]] = []
-        self.damaged = self.foreign = 0
-        self.lost = 0
-        self.received = 0
-        self.repaired = 0
-        self._keys_asked = float("-inf")
-        #: Track and key id to ask for with NEED_KEYS, at most once in 300 ms.
-        self.missing_key: tuple[int, int] | None = None
-        self.follow(0.0)
+        self.follow(self._round_trip)
 
     @property
     def opener(self) -> ObjectOpener:
@@ -164,6 +188,7 @@ class MediaReceiver:
 
     def follow(self, round_trip: float) -> None:
         """Wait for as long as repairs take where an answer of the host takes `round_trip` seconds."""
+        self._round_trip = round_trip
         self._patience = patience(round_trip, T_KEY_SPACING)
         for track in self._tracks.values():
             track.ordering.patience, track.reassembler.patience = self._patience.dependency, self._patience.unfinished
@@ -173,7 +198,7 @@ class MediaReceiver:
         self._opener.add_key(generation, step, base)
         self.missing_key = None
         waiting, self._keyless = self._keyless, []
-        return [frame for track, whole in waiting for frame in self._open(track, whole, now)]
+        return [frame for track, whole in waiting if track in self._tracks for frame in self._open(track, whole, now)]
 
     def datagram(self, data: bytes, now: float) -> list[ReceivedObject]:
         """Take one datagram; what may be shown or decoded now, in order."""
@@ -200,7 +225,8 @@ class MediaReceiver:
                 track.gaps.came(whole.number, now)
             return []
         except UnknownKey as unknown:
-            self._keyless = [*self._keyless[1 - KEYLESS :], (number, whole)]
+            if track.track.kind != TrackKind.AUDIO:  # which would be too late by then, and keep others from waiting
+                self._keyless = [*self._keyless[1 - KEYLESS :], (number, whole)]
             if now >= self._keys_asked + T_KEY_SPACING:
                 self._keys_asked = now
                 self.missing_key = (number, unknown.kid)
@@ -208,12 +234,30 @@ class MediaReceiver:
         except RemoteProtocolError:
             self.damaged += 1
             return []
-        read = self._exact if track.track.kind == TrackKind.EXACT else self._picture
         try:
+            if track.track.kind == TrackKind.AUDIO:
+                self._sound(track, whole, plaintext)
+                return []
+            read = self._exact if track.track.kind == TrackKind.EXACT else self._picture
             return read(track, whole, plaintext, now)
         except _Damaged:
             self.damaged += 1
             return []
+
+    def _sound(self, track: _Incoming, whole: Assembled, plaintext: bytes) -> None:
+        """Sound, to be played when its time comes. Raises _Damaged."""
+        try:
+            sound = sounds.decode(plaintext)
+        except RemoteProtocolError as error:
+            raise _Damaged from error
+        if not whole.flags & ObjectFlag.KEY:
+            raise _Damaged
+        number, size = whole.number, len(whole.sealed)
+        self.sounds.append(
+            ReceivedSound(
+                track=track.track.id, number=number, sound=sound, size=size, first=whole.first, last=whole.last
+            )
+        )
 
     def _exact(self, track: _Incoming, whole: Assembled, plaintext: bytes, now: float) -> list[ReceivedObject]:
         """Exact pixels, to be shown at once. Raises _Damaged, Refused."""
@@ -362,8 +406,8 @@ class MediaReceiver:
 
     def left_out(self, track: int, number: int, now: float) -> None:
         """An object could not be used, as what it copies is not known: it is missing."""
-        found = self._tracks[track]
-        if found.gaps is not None:
+        found = self._tracks.get(track)
+        if found is not None and found.gaps is not None:
             found.gaps.left_out(number, now)
 
     def replaced(self, track: int, rows: Iterable[Row], newest: int) -> None:

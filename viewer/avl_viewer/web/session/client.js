@@ -84,6 +84,8 @@ export class Client {
       pictures: this._pictures,
       seek: (message, now) => this._paths?.candidates(message, now),
       inputSent: () => this._paths?.busy(world.clock()),
+      arranged: () => this._arranged(),
+      entropy: world.entropy,
     });
   }
 
@@ -298,7 +300,8 @@ export class Client {
       },
       sessionSettled: () => this._lookAtExact(),
       sessionRecover: (track, number) => this._recover(track, number),
-      sessionMessage: (message) => paths.session && this._services.receive(paths.session, message, this._world.clock()),
+      sessionMessage: (message, channel) => paths.session && this._services.receive(paths.session, message, this._world.clock(), channel),
+      sessionLane: (lane) => paths.session && this._services.opened(paths.session, lane, this._world.clock()),
       sessionDropped: (dropped) => this.features.input.dropped(dropped),
       sessionMoved: (attachment) => this._moved(paths, attachment),
       sessionUnmoved: (attachment) => paths.unmoved(attachment),
@@ -323,6 +326,15 @@ export class Client {
       session.visible = false;
       this._subscribe();
     }
+  }
+
+  /** The host gives us other desktops of its own now. */
+  _arranged() {
+    const session = this._session;
+    if (!session) return;
+    this._pictures.arrange(session.tracks);
+    this._lookAtExact();
+    if (!this._pictures.visible) this._subscribe();
   }
 
   /** @param {Paths} paths @param {Attachment} attachment */
@@ -419,6 +431,8 @@ export class Client {
   /** Objects are on the screen. @param {import("../present/painter.js").Presented[]} objects @param {number} at */
   presented(objects, at) {
     this._pictures.presented(objects, at);
+    const { shown } = this._pictures;
+    if (shown) this.features.layout.shown(shown.width, shown.height, this.features.monitors.watched);
     this._lookAtExact();
   }
 

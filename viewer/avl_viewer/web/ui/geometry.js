@@ -2,6 +2,9 @@
  * Geometry: where on the page the desktop lies, and which of its pixels lies under a position of the page.
  */
 
+/** A desktop that leaves so much of the page free at most, as a part of it, is shown in a whole factor: no pixel of it is
+ * blurred then. */
+const SLACK = 0.01;
 /** How far a pinch may enlarge what fits. */
 const LARGEST_ZOOM = 12;
 
@@ -17,6 +20,8 @@ export class Geometry {
     this.page = { width: 1, height: 1 };
     /** Desktop pixels; 0 x 0 before they are known. @type {Size} */
     this.desktop = { width: 0, height: 0 };
+    /** The desktop's pixel at which what is seen begins: that of a monitor, for one. */
+    this.origin = { x: 0, y: 0 };
     /** The screen's pixels in one CSS pixel. */
     this.ratio = 1;
     this.exact = false;
@@ -29,12 +34,16 @@ export class Geometry {
   get scale() {
     if (this.exact) return this.zoom / this.ratio;
     const { width, height } = this.desktop;
-    return width && height ? Math.min(this.page.width / width, this.page.height / height) * this.zoom : 1;
+    if (!width || !height) return 1;
+    const fitted = Math.min(this.page.width / width, this.page.height / height) * this.ratio;
+    const whole = Math.floor(fitted + 1e-6);
+    return ((whole && fitted - whole <= SLACK * whole ? whole : fitted) / this.ratio) * this.zoom;
   }
 
-  /** Whether one desktop pixel is exactly one of the screen's. */
+  /** Whether each desktop pixel is as many whole pixels of the screen as any other. */
   get sharp() {
-    return Math.abs(this.scale * this.ratio - 1) < 1e-6;
+    const factor = this.scale * this.ratio;
+    return factor > 0.5 && Math.abs(factor - Math.round(factor)) < 1e-6;
   }
 
   /** Whether some of the desktop lies outside the page. */
@@ -64,14 +73,14 @@ export class Geometry {
     const { left, top } = this.box();
     /** @param {number} at @param {number} size */
     const within = (at, size) => Math.max(0, Math.min(size - 1, Math.floor(at / this.scale + 1e-9)));
-    return [within(x - left, this.desktop.width), within(y - top, this.desktop.height)];
+    return [this.origin.x + within(x - left, this.desktop.width), this.origin.y + within(y - top, this.desktop.height)];
   }
 
   /** The position on the page of the middle of a desktop pixel. @param {number} x @param {number} y @returns {[number,
    * number]} */
   fromDesktop(x, y) {
     const { left, top } = this.box();
-    return [left + (x + 0.5) * this.scale, top + (y + 0.5) * this.scale];
+    return [left + (x - this.origin.x + 0.5) * this.scale, top + (y - this.origin.y + 0.5) * this.scale];
   }
 
   /** Move the desktop, as far as it overflows. @param {number} dx @param {number} dy */

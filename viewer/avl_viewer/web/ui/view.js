@@ -17,7 +17,30 @@ export class View {
     window.addEventListener("resize", () => this.place());
   }
 
-  /** The desktop has this many pixels. @param {number} width @param {number} height */
+  /** The desktop is said to have this many pixels: of use before any of it is seen. @param {number} width @param {number}
+   * height */
+  announce(width, height) {
+    if (!this.geometry.desktop.width) this.resize(width, height);
+  }
+
+  /** What is seen begins at this pixel of the desktop. @param {{ x: number, y: number }} origin */
+  begin({ x, y }) {
+    this.geometry.origin = { x, y };
+    this.placed();
+  }
+
+  /** Nothing of a desktop is seen. */
+  forget() {
+    this.geometry.desktop = { width: 0, height: 0 };
+  }
+
+  /** The page's size in pixels of the screen. */
+  get room() {
+    const { page, ratio } = this.geometry;
+    return { width: Math.round(page.width * ratio), height: Math.round(page.height * ratio) };
+  }
+
+  /** The desktop that is seen has this many pixels. @param {number} width @param {number} height */
   resize(width, height) {
     this.geometry.desktop = { width, height };
     this.place();

@@ -14,6 +14,7 @@ import { Ordering } from "../../media/ordering.js";
 import { patience } from "../../media/patience.js";
 import { decode as decodePreamble, shows } from "../../media/preamble.js";
 import { Reassembler } from "../../media/reassembler.js";
+import { decode as decodeSound } from "../../media/sound.js";
 import { rungs } from "../../media/track.js";
 import { decode as decodeDatagram } from "../../wire/datagram.js";
 import { Refused, RemoteProtocolError } from "../../wire/errors.js";
@@ -57,7 +58,16 @@ const EARLY = 8;
  * @property {number} last
  * @property {number} opened
  *
- * @typedef {ReceivedFrame | ReceivedExact} ReceivedObject
+ * @typedef {object} ReceivedSound  One object of sound. Times as in ReceivedFrame.
+ * @property {number} track
+ * @property {number} number
+ * @property {import("../../media/sound.js").Sound} sound
+ * @property {number} size  bytes of the sealed object
+ * @property {number} first
+ * @property {number} last
+ * @property {number} opened
+ *
+ * @typedef {ReceivedFrame | ReceivedExact} ReceivedObject  What is to be seen.
  *
  * @typedef {object} Opener
  * @property {(generation: number, step: number, base: Uint8Array) => void | Promise<void>} addKey
@@ -96,19 +106,17 @@ const EARLY = 8;
 export class MediaReceiver {
   /** @param {Opener} opener @param {import("../../media/track.js").Track[]} tracks @param {() => number} clock  read
    * when an object has been opened
-   * @param {{ frames: (objects: ReceivedObject[]) => void, missingKey: (track: number, kid: number) => void,
+   * @param {{ frames: (objects: ReceivedObject[]) => void, sounds: (objects: ReceivedSound[]) => void, missingKey: (track: number, kid: number) => void,
    *   refused: (reason: Refused) => void }} owner  `missingKey`: at most once in 300 ms */
   constructor(opener, tracks, clock, owner) {
     this._opener = opener;
     this._clock = clock;
     this._owner = owner;
+    this._roundTrip = 0;
     /** @type {Map<number, Incoming>} */
-    this._tracks = new Map(tracks.map((track) => [track.id, incoming(track)]));
-    for (const [one, other] of rungs(tracks)) {
-      const [lower, upper] = [one, other].map((number) => /** @type {Incoming} */ (this._tracks.get(number)));
-      lower.other = upper;
-      upper.other = lower;
-    }
+    this._tracks = new Map();
+    this._patience = patience(0, TIMER.KEY_SPACING);
+    this.arrange(tracks);
     /** @type {[number, Assembled][]} */
     this._keyless = [];
     this._keysAsked = -Infinity;
@@ -116,8 +124,22 @@ export class MediaReceiver {
     this.foreign = 0;
     this.lost = 0;
     this.received = 0;
-    this._patience = patience(0, TIMER.KEY_SPACING);
-    this.follow(0);
+  }
+
+  /** These are the tracks from now on: one that is as it was goes on, another begins anew.
+   * @param {import("../../media/track.js").Track[]} tracks */
+  arrange(tracks) {
+    const before = this._tracks;
+    this._tracks = new Map(tracks.map((track) => {
+      const kept = before.get(track.id);
+      return [track.id, kept && same(kept.track, track) ? kept : incoming(track)];
+    }));
+    for (const [one, other] of rungs(tracks)) {
+      const [lower, upper] = [one, other].map((number) => /** @type {Incoming} */ (this._tracks.get(number)));
+      lower.other = upper;
+      upper.other = lower;
+    }
+    this.follow(this._roundTrip);
   }
 
   /** Done when all objects that have come whole so far were opened and told of, or refused. */
@@ -129,6 +151,7 @@ export class MediaReceiver {
   /** Wait for as long as repairs take where an answer of the host takes so many milliseconds. @param {number} roundTrip
    * */
   follow(roundTrip) {
+    this._roundTrip = roundTrip;
     this._patience = patience(roundTrip, TIMER.KEY_SPACING);
     for (const track of this._tracks.values()) {
       track.ordering.patience = this._patience.dependency;
@@ -168,9 +191,11 @@ export class MediaReceiver {
 
   /** @param {number} track @param {Assembled} whole */
   _open(track, whole) {
-    const incoming = /** @type {Incoming} */ (this._tracks.get(track));
+    const incoming = this._tracks.get(track);
+    if (!incoming) return;
+    // What was opened when the track has begun anew counts for nothing.
     const opening = this._opener.open(track, whole.number, whole.flags, whole.sealed).then(
-      (plaintext) => this._read(track, whole, plaintext),
+      (plaintext) => (this._tracks.get(track) === incoming ? this._read(track, whole, plaintext) : () => undefined),
       (error) => this._unopened(track, whole, error),
     );
     incoming.tail = Promise.all([opening, incoming.tail]).then(([then]) => then());
@@ -181,6 +206,7 @@ export class MediaReceiver {
     const opened = this._clock();
     const track = /** @type {Incoming} */ (this._tracks.get(number));
     if (track.track.kind === TRACK_KIND.EXACT) return () => this._checked(() => this._exact(track, whole, plaintext, opened));
+    if (track.track.kind === TRACK_KIND.AUDIO) return () => this._sound(track, whole, plaintext, opened);
     try {
       const { preamble, bitstream } = decodePreamble(plaintext);
       if (preamble.key === Boolean(whole.flags & FLAG.KEY)) return () => this._checked(() => this._frame(track, { whole, preamble, data: bitstream, opened }));
@@ -196,7 +222,8 @@ export class MediaReceiver {
     if (error instanceof UnknownKey) {
       const kid = Number(error.kid);
       return () => {
-        this._keyless = [...this._keyless.slice(1 - KEYLESS), [track, whole]];
+        // Sound would be too late by then, and keep others from waiting.
+        if (this._tracks.get(track)?.track.kind !== TRACK_KIND.AUDIO) this._keyless = [...this._keyless.slice(1 - KEYLESS), [track, whole]];
         const now = this._clock();
         if (now - this._keysAsked < TIMER.KEY_SPACING) return;
         this._keysAsked = now;
@@ -217,6 +244,23 @@ export class MediaReceiver {
       else if (error instanceof Refused) this._owner.refused(error);
       else throw error;
     }
+  }
+
+  /** Sound, to be played when its time comes. @param {Incoming} track @param {Assembled} whole @param {Uint8Array}
+   * plaintext @param {number} opened */
+  _sound(track, whole, plaintext, opened) {
+    let sound;
+    try {
+      sound = decodeSound(plaintext);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+    }
+    if (!sound || !(whole.flags & FLAG.KEY)) {
+      this.damaged++;
+      return;
+    }
+    const { number, first, last } = whole;
+    this._owner.sounds([{ track: track.track.id, number, sound, size: whole.sealed.length, first, last, opened }]);
   }
 
   /** Exact pixels, to be shown at once. Throws Refused. @param {Incoming} track @param {Assembled} whole
@@ -429,6 +473,12 @@ function rest(track) {
 /** Whether the other track of the same pictures is the one that is shown. @param {Incoming} track */
 function resting({ other, group, track }) {
   return Boolean(other && !group && (other.group || track.kind === TRACK_KIND.LOWER));
+}
+
+/** Whether two descriptions of tracks say the same. @param {import("../../media/track.js").Track} one
+ * @param {import("../../media/track.js").Track} other */
+function same(one, other) {
+  return one.kind === other.kind && one.priority === other.priority && one.lifetime === other.lifetime && one.entry === other.entry && one.first === other.first;
 }
 
 /** @param {import("../../media/track.js").Track} track @returns {Incoming} */
