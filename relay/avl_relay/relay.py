@@ -440,6 +440,10 @@ class Relay:
         self._router.end_session(handle, self._world.clock.monotonic())
         self._alarm.reset()
 
+    def tell_session(self, handle: int, text: str) -> None:
+        """Somebody who may says something to a session: it is told, if its viewer is here."""
+        self._router.tell_session(handle, text)
+
     def figures(self) -> dict[int, Figures]:
         """How each session of a viewer that is here is carried now, by its handle."""
         now = self._world.clock.monotonic()

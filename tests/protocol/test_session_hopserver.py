@@ -45,6 +45,7 @@ from avl_protocol.wire.messages import (
     NatTest,
     NatTested,
     Observed,
+    OperatorSays,
     Ping,
     Pong,
     Recover,
@@ -108,6 +109,7 @@ SAMPLES: dict[type[HopMessage], HopMessage] = {
         Head(size=1, root=b"r" * 32, chain=b"c" * 32, time_ms=1, key=b"k" * 32, signature=b"s" * 64),
         HeadKnown(0),
         Logged(0),
+        OperatorSays(1, "hello"),
     )
 }
 

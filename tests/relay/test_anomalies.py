@@ -96,6 +96,12 @@ def test_guesses_are_an_alarm_once_a_day() -> None:
         said = {"login": "ada", "address": AWAY, "how": "password", "why": "credentials"}
         found += judge.hear("sign_in_refused", said, MORNING + 22 * DAY + 10 * number)
     assert len(found) == 1 and found[0].kind in ("failures", "failures_day", "guesses")
+    changed, after = judge.watch.changed(), Judge()
+    for subject, kept in changed.items():
+        after.put(subject, kept)
+    for number in range(60):  # it has restarted meanwhile, and remembers
+        said = {"login": "ada", "address": AWAY, "how": "password", "why": "credentials", "person": "ada"}
+        assert after.hear("sign_in_refused", said, MORNING + 22 * DAY + 700 + 10 * number) == []
     found = []
     for number in range(60):
         said = {"login": "ada", "address": AWAY, "how": "password", "why": "credentials"}

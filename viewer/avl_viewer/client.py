@@ -46,9 +46,18 @@ from avl_protocol.session.viewerevents import (
 from avl_protocol.session.viewing import ViewerSettings, ViewerState
 from avl_protocol.wire.endtoend import Candidates, Grant
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
+from avl_protocol.wire.foreign import for_dialog
+from avl_protocol.wire.messages import HopMessage, HopRate, OperatorSays, Recover, Subscribe
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, ControlAct, Permission
+from avl_protocol.wire.registry import (
+    CLOSE_CODES,
+    MAX_OPERATOR_TEXT,
+    RETRYABLE,
+    T_KEEPALIVE,
+    CloseCode,
+    ControlAct,
+    Permission,
+)
 from avl_viewer.assembly import assemble
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
@@ -415,9 +424,11 @@ class DesktopClient:
         self._over(reason, now)
 
     def _paths_message(self, message: HopMessage) -> None:
-        """How the relay's hop is doing."""
+        """How the relay's hop is doing, or what who runs it says."""
         if isinstance(message, HopRate):
             self.features.statistics.hop_rate(message)
+        elif isinstance(message, OperatorSays) and (text := for_dialog(message.text, MAX_OPERATOR_TEXT)):
+            self._presenter.remark(f"The relay's operator says: {text}")
 
     def _paths_changed(self, now: float) -> None:
         """Another path is in use, or there is one again."""

@@ -277,6 +277,14 @@ class Logged:
     sessions: tuple[tuple[Any, ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorSays:
+    """Relay to viewer: what who runs the relay says to this session (14.8): any text."""
+
+    handle: int
+    text: str
+
+
 HopMessage = (
     Hello
     | Welcome
@@ -307,6 +315,7 @@ HopMessage = (
     | Head
     | HeadKnown
     | Logged
+    | OperatorSays
 )
 
 HOP: tuple[type[HopMessage], ...] = (
@@ -339,4 +348,5 @@ HOP: tuple[type[HopMessage], ...] = (
     Head,
     HeadKnown,
     Logged,
+    OperatorSays,
 )

@@ -76,6 +76,7 @@ MAX_FIT_SCALE = 500  # largest scale of FIT, in hundredths; the least is 100
 MAX_WATCHED = 4  # most monitors of a host that have tracks of their own at a time
 MAX_LOGGED = 1024  # sessions that one LOGGED names at most
 MAX_VOICE_WAITS = 8192  # bytes of channel 3 that may be unacknowledged before VOICE is left out
+MAX_OPERATOR_TEXT = 200  # most characters of what an operator says
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -697,6 +698,7 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "HEAD": (32, ((0, "size", "int"), (1, "root", "bytes"), (2, "chain", "bytes"), (3, "time_ms", "int"), (4, "key", "bytes"), (5, "signature", "bytes"), (6, "proof", "bytes[]"),)),
     "HEAD_KNOWN": (33, ((0, "size", "int"),)),
     "LOGGED": (34, ((0, "covers", "int"), (1, "sessions", "any[][]"),)),
+    "OPERATOR_SAYS": (35, ((0, "handle", "int"), (1, "text", "str"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),

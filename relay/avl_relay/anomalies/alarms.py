@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,6 @@ from avl_relay.anomalies.watch import Watch
 
 #: Seconds for which an account that has been an alarm is not told again.
 AGAIN = 86_400.0
-#: Accounts of which that is remembered.
-TOLD = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +58,6 @@ class Judge:
     def __init__(self) -> None:
         self.watch, self.days = Watch(), Days()
         self.detector: Detector = Robust()
-        self._told: OrderedDict[str, float] = OrderedDict()
 
     def hear(self, kind: str, said: Mapping[str, Any], at: float) -> list[Alarm]:
         """An event (avl_protocol/audit/events.py)."""
@@ -86,13 +82,9 @@ class Judge:
         return found
 
     def _is_new(self, moment: Moment) -> bool:
-        before = self._told.get(moment.account)
-        if before is not None and moment.at - before < AGAIN:
+        if moment.at - self.watch.told(moment.account) < AGAIN:
             return False
-        self._told.pop(moment.account, None)
-        self._told[moment.account] = moment.at
-        while len(self._told) > TOLD:
-            self._told.popitem(last=False)
+        self.watch.tell(moment.account, moment.at)
         return True
 
     def _alarm(self, moment: Moment, score: float) -> Alarm:

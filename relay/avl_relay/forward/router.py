@@ -43,6 +43,7 @@ from avl_protocol.wire.messages import (
     HopMessage,
     Logged,
     NatTest,
+    OperatorSays,
     Recover,
     Reject,
     Subscribe,
@@ -365,6 +366,14 @@ class Router:
             self._sessions.end(session, CloseCode.EVICTED, now)
             self._peers.settle(now)
         return session is not None
+
+    def tell_session(self, handle: int, text: str) -> bool:
+        """Who may says something to a session (14.8); whether a viewer here has it."""
+        session = self._sessions.get(handle)
+        if session is None or not session.admitted:
+            return False
+        session.viewer.send(OperatorSays(handle, text))
+        return True
 
     def send_away(self, device: int, now: float) -> bool:
         """A host of ours may not be registered any more: it and its sessions end; whether it was here."""

@@ -499,6 +499,7 @@ const HEARD = {
   statistics: (message) => figures.show(message.figures),
   failed: (message) => refuse(message.text),
   alarm: (message) => warning.show(message.text),
+  operator: (message) => toast.show(message.text),
   granted: (message) => {
     permissions = message.permissions;
     files.permit(permissions);

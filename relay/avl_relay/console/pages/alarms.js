@@ -23,9 +23,9 @@ export async function open({ desk, into, query, signal }) {
     key: (one) => one.id,
     source: async (after) => desk.api.call("GET", `/alarms?${new URLSearchParams({ limit: String(PAGE), ...(which.value === "open" ? { open: "true" } : {}), ...(after ? { after } : {}) })}`),
     columns: [
-      { title: t("alarms.what"), width: "36%", cell: (one) => h("div", { class: "name" }, h("button", { type: "button", class: "link", onclick: () => void details(one) }, called(one.kind)), h("span", { class: "quiet" }, one.reasons[0] ? compared(one.reasons[0]) : "")) },
+      { title: t("alarms.what"), width: "36%", by: (one) => called(one.kind), cell: (one) => h("div", { class: "name" }, h("button", { type: "button", class: "link", onclick: () => void details(one) }, called(one.kind)), h("span", { class: "quiet" }, one.reasons[0] ? compared(one.reasons[0]) : "")) },
       { title: t("alarms.who"), width: "20%", cell: (one) => about(one, names) },
-      { title: t("alarms.when"), width: "220px", cell: (one) => h("span", { class: "number small" }, moment(one.at)), wide: true },
+      { title: t("alarms.when"), width: "220px", by: (one) => one.at, cell: (one) => h("span", { class: "number small" }, moment(one.at)), wide: true },
       { title: t("alarms.acted"), width: "16%", cell: (one) => t(`alarms.acts.${one.acted}`), wide: true },
       { title: "", heard: t("alarms.seen"), width: "116px", cell: (one) => h("div", { class: "row" }, one.acknowledged ? h("span", { class: "quiet" }, t("alarms.wasSeen")) : h("button", { type: "button", "aria-label": t("alarms.seenOf", { what: called(one.kind) }), onclick: () => void see(one) }, t("alarms.seen"))) },
     ],

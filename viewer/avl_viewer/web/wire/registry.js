@@ -70,6 +70,7 @@ export const MAX = Object.freeze({
   WATCHED: 4,
   LOGGED: 1024,
   VOICE_WAITS: 8192,
+  OPERATOR_TEXT: 200,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -564,6 +565,7 @@ export const HOP_MESSAGES = Object.freeze({
   HEAD: [32, [[0, "size", "int"], [1, "root", "bytes"], [2, "chain", "bytes"], [3, "time_ms", "int"], [4, "key", "bytes"], [5, "signature", "bytes"], [6, "proof", "bytes[]", []]]],
   HEAD_KNOWN: [33, [[0, "size", "int"]]],
   LOGGED: [34, [[0, "covers", "int"], [1, "sessions", "any[][]", []]]],
+  OPERATOR_SAYS: [35, [[0, "handle", "int"], [1, "text", "str"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const CONTROL_MESSAGES = Object.freeze({
