@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -130,7 +128,9 @@ async def test_what_is_there_is_asked_about(chromium: Browser, tmp_path: Path) -
     asks = "document.querySelector('#transfers .question:not([hidden]) p')?.textContent"
 
     def button(text: str) -> str:
-        return f"[...document.querySelectorAll('#transfers .question button')].find((one) => one.textContent === '{text}')"
+        return (
+            f"[...document.querySelectorAll('#transfers .question button')].find((one) => one.textContent === '{text}')"
+        )
 
     async with desk(tmp_path, "--files", f"{shared}:rw") as (running, _), opened(chromium) as page:
         await visit(page, running.host["url"], "running")
@@ -143,5 +143,9 @@ async def test_what_is_there_is_asked_about(chromium: Browser, tmp_path: Path) -
         await page.evaluate("document.querySelector('#transfers .question input').click()")
         await page.evaluate(f"{button('Replace')}.click()")
         await page.until(f"{STATES} === 'done'")
-        assert sorted((shared / name).read_text() for name in ("one", "two", "three")) == ["old one", "the new three", "the new two"]
+        assert sorted((shared / name).read_text() for name in ("one", "two", "three")) == [
+            "old one",
+            "the new three",
+            "the new two",
+        ]
         assert "1 left out" in await page.evaluate(TEXTS)
