@@ -81,6 +81,11 @@ _STORIES = (
         _steps(21.5, 201.5),
     ),
     _story(
+        "what plays takes its sound 40 ms before that is heard",
+        [_put(21 + 10 * n + 7 * (n % 3), n) for n in range(20)],
+        _steps(12.5, 212.5, 40.0),
+    ),
+    _story(
         "silence that was announced is nothing that is missing",
         [_put(21 + 10 * n, n, silence=n == 4) for n in range(5)],
         [_put(421 + 10 * n, 40 + n) for n in range(5)],

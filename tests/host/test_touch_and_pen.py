@@ -6,6 +6,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from avl_host.input.recorder import InputRecorder
 from avl_host.input.relative import mover, on_macos, on_windows
 from avl_host.input.sink import PenSample, SinkLost, StoppedLoop
 from avl_host.input.uinput import FAR, Device, KernelDevices, missing, open_devices
+from avl_host.presence.surface import by_hand
+from avl_host.services.devices import DevicesService
 from avl_protocol.session.hosting import Input
 from avl_protocol.wire.endtoend import InputDevices
 from avl_protocol.wire.registry import InputDevice, InputKind, PenState, TouchPhase
@@ -285,10 +288,43 @@ def test_devices_are_told_to_whom_is_let_in_and_two_viewers_fingers_are_kept_apa
     ]
 
 
+def test_devices_are_told_anew_after_a_move_and_when_they_change(tmp_path: Path) -> None:
+    lobby = Lobby(tmp_path)
+    changed: list[Callable[[], None]] = []
+    lobby.sink.watch = changed.append  # type: ignore[method-assign, assignment]
+    service = DevicesService(lobby.subscribers, lobby.sink)
+    first = lobby.admit(1)
+    lobby.admit(2)
+    lobby.sink.devices = InputDevice.RELATIVE
+    changed[0]()
+    assert [lobby.of(handle, InputDevices)[-1] for handle in (1, 2)] == [InputDevices(1)] * 2
+    lobby.sink.devices = InputDevice.PEN
+    service.moved(first, 0.0)
+    assert lobby.of(1, InputDevices)[-1] == InputDevices(4) and lobby.of(2, InputDevices)[-1] == InputDevices(1)
+
+
 def test_a_pointer_that_cannot_be_seen_is_told_as_hidden() -> None:
     image = CursorImage(serial=4, width=8, height=8, hot_x=1, hot_y=1, rgba=bytes((255, 255, 255, 0)) * 64)
     message = as_travels(image)
     assert (message.serial, message.width, message.height) == (4, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("USB Optical Mouse", True), ("avl touchscreen", False), ("avl pen Pen (0x1)", False), ("avl wheel\0", False)],
+)
+def test_viewers_fingers_answer_no_question_of_the_hosts_person(name: str, counts: bool) -> None:
+    kind = xcffib.xinput.DeviceType.SlavePointer
+    told = SimpleNamespace(type=kind, name=SimpleNamespace(to_string=lambda: name))
+
+    def answer(what: Any) -> Any:
+        return SimpleNamespace(reply=lambda: what)
+
+    devices = SimpleNamespace(
+        XIQueryDevice=lambda device: answer(SimpleNamespace(infos=[told])),
+        XIGetProperty=lambda *_: answer(SimpleNamespace(type=0)),
+    )
+    assert by_hand(devices, 1, 9) is counts
 
 
 # on a real server

@@ -71,7 +71,7 @@ class Speaker:
             self.at += PACKET / step.speed / (1 + self._drift)
 
     def share(self, play: Play, since: float = 0.0) -> float:
-        played = [step[1] for step in self.steps if step[0] >= since and step[1] is not Play.SILENCE]
+        played: list[Play] = [step[1] for step in self.steps if step[0] >= since and step[1] is not Play.SILENCE]
         return played.count(play) / len(played)
 
 

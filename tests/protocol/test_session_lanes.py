@@ -68,7 +68,7 @@ def test_lanes_in_use_move_with_the_session_and_others_stay_closed() -> None:
     path = met.another_path(direct=True)
     met.move(path)
     assert sorted(told(met), key=str) == [FileList(1, "a"), FileList(2, "b"), FileList(3, "c")]
-    assert {stream % 100 for stream in path.viewer_pipes.opened} == {0, 1, 2, FIRST, SECOND}
+    assert {stream % 100 for stream in path.viewer_pipes.opened} == {0, 1, 2, 3, FIRST, SECOND}
     assert sorted(met.viewer_owner.lanes) == [FIRST, SECOND, SECOND]
     assert met.viewer_owner.moved == [path.viewer_attachment]
 

@@ -247,7 +247,7 @@ test("a lane is opened when it is first needed, and moves with the session", asy
   session.move(second.attachment);
   await host.listen(second);
   assert.deepEqual(jobs().sort(), [1, 2, 3, 4]);
-  assert.equal(second.streams.size, 5);
+  assert.equal(second.streams.size, 6);
   assert.deepEqual(happened("sessionMoved"), [[second.attachment]]);
 });
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,18 @@ from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.endpoint.loop.world import World, system_world
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.media.frame import Monitor
+from avl_protocol.session.fetching import Fetched
+from avl_protocol.wire import clipformats
+from avl_protocol.wire.clipformats import HTML, PLAIN, RTF, Copy, Format
+from avl_protocol.wire.cliptext import Content, content_of
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
 from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_TEXT,
     MAX_PICTURE_SIDE,
     T_RESUME,
+    ClipboardState,
     CloseCode,
     ControlAct,
     ControlMode,
@@ -39,6 +46,7 @@ from avl_protocol.wire.registry import (
 from avl_protocol.wire.target import Target, parse_target
 from avl_protocol.wire.typable import KEY_CHARACTERS, typed_lines
 from avl_viewer.client import DesktopClient
+from avl_viewer.clipboard import format_not_given
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError, Decoder
 from avl_viewer.decode.pipeline import MakeDecoder
@@ -48,6 +56,8 @@ from avl_viewer.present.company import Company
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
 from avl_viewer.services.fit import size_of
+from avl_viewer.sound.playback import Block
+from avl_viewer.sound.player import LoopPlayer
 from avl_viewer.tickets import TicketFile, TicketMemory
 from avl_viewer.way import NoWay, Way, is_name
 
@@ -62,6 +72,8 @@ __all__ = ["Copied", "Desktop", "FileOverwrite", "FilesError", "Listed", "NoWay"
 BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
 #: Characters that are typed at a time.
 PIECE = 8192
+#: Blocks of sound that wait for a program, 5 s of them.
+WAITING_BLOCKS = 500
 #: Points of a drag between its ends, so that applications see it as one.
 DRAG_STEPS = 12
 
@@ -87,7 +99,7 @@ class Screenshot:
 
 
 class Clipboard:
-    """The host's clipboard."""
+    """The host's clipboard: its text, and the other formats of what was copied."""
 
     def __init__(self, client: DesktopClient) -> None:
         self._client = client
@@ -101,6 +113,89 @@ class Clipboard:
         """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
         NOT_PERMITTED."""
         await self._client.features.clipboard.set(text)
+
+    async def types(self) -> tuple[str, ...]:
+        """The formats that it is to be had in, such as "text/plain;charset=utf-8", "text/html" or "image/png"; none
+        where it is empty."""
+        copy = await self._client.features.clipboard.look()
+        text = (PLAIN,) if isinstance(copy.content, str) else ()
+        return (*text, *(each.name for each in copy.formats if each.name not in text))
+
+    async def read(self, type: str = PLAIN) -> bytes:
+        """It in one of these formats, byte for byte. Raises ClipboardError, whose `state` says why it is not to be had:
+        TOO_LARGE, NO_ANSWER, NOT_PERMITTED, or GONE where it has no such format."""
+        clipboard = self._client.features.clipboard
+        copy = await clipboard.look()
+        if type == PLAIN and isinstance(copy.content, str):
+            return copy.content.encode()
+        if not copy.has(type):
+            raise format_not_given(ClipboardState.GONE)
+        return await clipboard.fetch(copy.stamp, type)
+
+    async def write(self, formats: Mapping[str, bytes], *, keep: bool = True) -> None:
+        """Set it to one copy in these formats; "text/plain;charset=utf-8" is its text. They stay there when the session
+        ends, unless `keep` is False: then each crosses when a program of the host pastes it. Raises ClipboardError when
+        the host did not take it, ValueError for what is no format that travels."""
+        for name in formats:
+            if not clipformats.is_name(name) or not clipformats.kind_of(name):
+                raise ValueError(f"{name!r} is not a format that travels: {PLAIN}, {HTML}, {RTF} or image/... are")
+        data = dict(formats)
+        content: Content = ClipboardState.NOT_TEXT
+        if PLAIN in data and len(data[PLAIN]) <= MAX_CLIPBOARD_TEXT:
+            content = content_of(data.pop(PLAIN).decode())
+
+        async def read(format: str) -> Fetched:
+            return data[format]
+
+        named = tuple(Format(name, len(each)) for name, each in data.items())
+        await self._client.features.clipboard.offer(Copy(content, named), read, keep=keep)
+
+
+class DesktopSound:
+    """The host's sound, for a program: 48,000 samples a second, stereo, in blocks of 10 ms."""
+
+    def __init__(self, client: DesktopClient) -> None:
+        self._client = client
+        self._waiting: list[asyncio.Queue[Block]] = []
+        self._player: LoopPlayer | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why there is none at the host; "" where there is."""
+        return self._client.features.sound.host.trouble
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[AsyncIterator[Block]]:
+        """Let it come, for as long as the block lasts. Each `Block` is given when it is due: `samples` are 480 floats
+        of 32 bits for each of two channels, interleaved, and `captured` is when the first was heard at the host, in
+        seconds of this program's clock. Silence gives none. Raises Refused where we may not hear."""
+        if not self._client.permissions & Permission.AUDIO_OUT:
+            raise Refused(CloseCode.NOT_PERMITTED)
+        self._client.watch()
+        mine: asyncio.Queue[Block] = asyncio.Queue(maxsize=WAITING_BLOCKS)
+        self._waiting.append(mine)
+        if self._player is None:
+            self._player = self._client.loop_player(self._play)
+            self._client.listen(self._player)
+
+        async def blocks() -> AsyncIterator[Block]:
+            while True:
+                yield await mine.get()
+
+        try:
+            yield blocks()
+        finally:
+            self._waiting.remove(mine)
+            if not self._waiting:
+                self._player = None
+                self._client.listen(None)
+
+    def _play(self, block: Block) -> None:
+        """A program that does not keep up loses the oldest."""
+        for waiting in self._waiting:
+            if waiting.full():
+                waiting.get_nowait()
+            waiting.put_nowait(block)
 
 
 class Files:
@@ -226,10 +321,12 @@ class Desktop:
         self._presenter = presenter
         self._patience = patience
         self._changed = asyncio.Event()
+        self._rearranged = asyncio.Event()
         self._became_exact = asyncio.Event()
         self.clipboard = Clipboard(client)
         self.files = Files(client)
         self.control = Control(client, patience)
+        self.sound = DesktopSound(client)
         #: Called with each picture of any desktop, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
         #: Called with what a person is told while the session goes on, such as that it will end.
@@ -275,9 +372,43 @@ class Desktop:
         """Width and height; (0, 0) before the host has told."""
         return self._presenter.size or (0, 0)
 
+    @property
+    def monitors(self) -> tuple[Monitor, ...]:
+        """The monitors of the host, by their places in the desktop; empty before it has told."""
+        return self._presenter.monitors
+
+    async def choose(self, *monitors: str) -> None:
+        """See these monitors by themselves, by their names or their places in `monitors` from 1 on; without any the
+        whole desktop. The first is what `screenshot` shows, and where coordinates begin. Raises LookupError for one
+        that is not there, Refused."""
+        try:
+            async with asyncio.timeout(self._patience):
+                while not self._presenter.monitors:
+                    await self._until_rearranged()
+                self._client.watch_monitors(monitors)
+                wanted = self._client.features.monitors.chosen
+                while tuple(self._presenter.watching.values()) != wanted and (self._presenter.watching or any(wanted)):
+                    await self._until_rearranged()
+        except TimeoutError:
+            raise Refused(CloseCode.TIMEOUT, "The host does not show monitors by themselves.") from None
+
+    async def _until_rearranged(self) -> None:
+        self._rearranged.clear()
+        await self._or_ended(self._rearranged.wait())
+
+    def rearranged(self) -> None:
+        """The host has told of monitors (called on the event loop)."""
+        self._rearranged.set()
+
+    def _placed(self, x: int, y: int) -> tuple[int, int]:
+        """The desktop pixel of a place in what is seen."""
+        monitor = self._presenter.monitor
+        return (x, y) if monitor is None else (monitor.x + x, monitor.y + y)
+
     async def _do(self, *events: tuple[Any, ...]) -> None:
         if events:
-            await self._client.send_input(list(events))
+            placed = [(one[0], *self._placed(one[1], one[2])) if one[0] == InputKind.MOVE else one for one in events]
+            await self._client.send_input(placed)
 
     async def fit(self, width: int = 0, height: int = 0, scale: float = 1.0) -> tuple[int, int]:
         """Have the desktop take this size in pixels, with things drawn so many times as large as usual; without a size
@@ -297,6 +428,11 @@ class Desktop:
     async def move(self, x: int, y: int) -> None:
         """Put the pointer somewhere."""
         await self._do((int(InputKind.MOVE), x, y))
+
+    async def move_by(self, dx: int, dy: int) -> None:
+        """Move the pointer by so many pixels, right and down, as a mouse does: for programs that have caught it, and
+        hide it. Raises Refused where the host knows no such movement."""
+        await self._do((int(InputKind.MOVE_BY), dx, dy))
 
     async def click(self, x: int, y: int, button: str = "left", count: int = 1) -> None:
         """Click `count` times."""
@@ -354,11 +490,11 @@ class Desktop:
         places = [(int(x), int(y)) for x, y in points]
         if not places or not all(0 <= value < MAX_PICTURE_SIDE for place in places for value in place):
             raise ValueError("a line goes through points of a desktop")
-        self._client.draw(places)
+        self._client.draw([self._placed(*place) for place in places])
 
     def point(self, x: int, y: int) -> None:
         """Point at something, for all viewers to see."""
-        self._client.point(x, y, laser=True)
+        self._client.point(*self._placed(x, y), laser=True)
 
     def wipe(self, everybody: bool = False) -> None:
         """Wipe away what we drew, or what all did. Raises Refused where we may not draw."""
@@ -509,6 +645,7 @@ async def connect(
     reconnect: bool = False,
     direct: bool = True,
     pictures: bool = True,
+    monitor: str | None = None,
     world: World | None = None,
     make_decoder: MakeDecoder | None = None,
 ) -> AsyncIterator[Desktop]:
@@ -519,8 +656,9 @@ async def connect(
     `identity`; `state`: folder of this viewer's identity; `timeout` in seconds, for coming in; `reconnect`: a session
     that is lost is kept for ten minutes, instead of `timeout`, and begun anew where that helps; `direct`: look for a
     direct path to the host, which tells it our addresses; `pictures` False: the host sends none before `screenshot`,
-    `wait_for_change` or `watch`, so that a program which only acts costs neither side any. Raises Refused, ValueError,
-    StateError, and NoWay for a name that leads nowhere.
+    `wait_for_change` or `watch`, so that a program which only acts costs neither side any; `monitor`: see this one by
+    itself (`Desktop.choose`). Raises Refused, ValueError, StateError, LookupError for a monitor that is not there, and
+    NoWay for a name that leads nowhere.
     """
     world = world or system_world()
     loop = asyncio.get_running_loop()
@@ -542,7 +680,14 @@ async def connect(
         if desktop.on_remark is not None:
             desktop.on_remark(text)
 
-    presenter = HeadlessPresenter(now, on_picture=picture_came, on_remark=remarked, on_exact=exact_came)
+    presenter = HeadlessPresenter(
+        now,
+        on_picture=picture_came,
+        on_remark=remarked,
+        on_exact=exact_came,
+        on_layout=lambda *layout: desktop.rearranged(),
+        on_watched=lambda: desktop.rearranged(),
+    )
     settings = ClientSettings(
         target=way.target,
         code=code,
@@ -562,6 +707,8 @@ async def connect(
     desktop = Desktop(client, presenter, timeout)
     await client.connect()
     try:
+        if monitor is not None:
+            await desktop.choose(monitor)
         yield desktop
     finally:
         await client.close()

@@ -72,17 +72,18 @@ def run_window(
     now: Callable[[], float],
     *,
     fit: bool = False,
+    monitors: tuple[str, ...] = (),
 ) -> int:
     """Show one desktop until the person or the session ends it; blocks the calling thread, which must be the main one.
 
     `start` begins the session in other threads and returns at once. `now` is the clock of the pictures' times, in
     seconds. With `stats_file` the figures are written there once a second, whole by rename. `fit`: the desktop is to
-    have the window's size.
+    have the window's size; `monitors`: those that the session was told to show by themselves.
 
     Returns the exit status: 0 when the person left, else that of the status "ended", 130 when interrupted. A session
     that ends before it ran ends the window at once, so that the caller says why. Raises NoDisplay, and DisplayLost.
     """
-    return show(start, title, fullscreen, stats_file, now, fit=fit).exit_status
+    return show(start, title, fullscreen, stats_file, now, fit=fit, monitors=monitors).exit_status
 
 
 def run_dialog(
@@ -94,6 +95,7 @@ def run_dialog(
     target: str = "",
     *,
     fit: bool = False,
+    monitors: tuple[str, ...] = (),
 ) -> int:
     """Ask for a target and a code, show that desktop, and ask again with the reason when it could not be reached.
 
@@ -109,6 +111,7 @@ def run_dialog(
             stats_file,
             now,
             fit=fit,
+            monitors=monitors,
         )
         if ending.ran:
             try:
@@ -147,10 +150,11 @@ def show(
     now: Callable[[], float],
     *,
     fit: bool = False,
+    monitors: tuple[str, ...] = (),
 ) -> Ending:
     """As `run_window`, with all there is to know about the end."""
     application = _application()
-    window = Window(title, fullscreen, stats_file, now, fit=fit)
+    window = Window(title, fullscreen, stats_file, now, fit=fit, monitors=monitors)
     window.finished.connect(application.exit)
     interrupted = []
     shown = True

@@ -18,7 +18,13 @@ from avl_protocol.wire.endtoend import (
     Candidates,
     Cleared,
     Clipboard,
+    ClipboardDone,
+    ClipboardFetch,
+    ClipboardOffer,
+    ClipboardPart,
     ClipboardSet,
+    ClipboardStop,
+    ClipboardTaken,
     Cursor,
     Drawn,
     Echo,
@@ -33,12 +39,15 @@ from avl_protocol.wire.endtoend import (
     FileStart,
     FileStop,
     Fitted,
+    InputDevices,
     Layout,
     People,
     Points,
     Rate,
+    Sound,
     Stages,
     Ticket,
+    Watched,
 )
 from avl_protocol.wire.registry import Channel
 from avl_viewer.decode.picturebook import PictureBook
@@ -47,15 +56,20 @@ from avl_viewer.services.annotations import AnnotationsService
 from avl_viewer.services.candidates import CandidatesService, Seek
 from avl_viewer.services.clipboard import ClipboardService
 from avl_viewer.services.control import ControlService
+from avl_viewer.services.devices import DevicesService
 from avl_viewer.services.files import FilesService
 from avl_viewer.services.fit import FitService
 from avl_viewer.services.input import InputService
 from avl_viewer.services.layout import LayoutService
+from avl_viewer.services.monitors import MonitorsService
 from avl_viewer.services.pointer import PointerService
 from avl_viewer.services.pointing import PointingService
 from avl_viewer.services.rights import RightsService
+from avl_viewer.services.sound import SoundService
 from avl_viewer.services.statistics import StatisticsService
 from avl_viewer.services.tickets import TicketService
+from avl_viewer.services.voice import VoiceService
+from avl_viewer.sound.player import SoundFigures
 from avl_viewer.tickets import Tickets
 
 
@@ -73,6 +87,9 @@ class Features:
     files: FilesService
     layout: LayoutService
     fit: FitService
+    sound: SoundService
+    voice: VoiceService
+    monitors: MonitorsService
 
 
 #: What a host says of a transfer or listing that runs.
@@ -98,13 +115,20 @@ def assemble(
     tickets: Tickets,
     seek: Seek,
     clock: Callable[[], float],
+    sound_figures: Callable[[], SoundFigures | None],
+    speaks: Callable[[bool], None],
+    arranged: Callable[[], None],
+    entropy: Callable[[int], bytes],
     workshop: Workshop,
     start: Callable[[Coroutine[Any, Any, None]], None],
     changed: Callable[[], None],
 ) -> Features:
-    """Make a viewer's services and register them. Call it on the running event loop."""
+    """Make a viewer's services and register them; `changed` is called when timers are to be looked at again. Call it on
+    the running event loop."""
     loop = asyncio.get_running_loop()
-    layout = LayoutService(presenter)
+    monitors = MonitorsService(presenter, arranged)
+    services.register(monitors, Channel.CONTROL, Receives(Watched, monitors.told))
+    layout = LayoutService(presenter, monitors.laid_out)
     services.register(layout, Channel.CONTROL, Receives(Layout, layout.told))
     pointer = PointerService(presenter)
     services.register(pointer, Channel.CONTROL, Receives(Cursor, pointer.told))
@@ -122,11 +146,22 @@ def assemble(
     services.register(
         annotations, Channel.CONTROL, Receives(Drawn, annotations.drawn), Receives(Cleared, annotations.cleared)
     )
-    hands = InputService(loop, presenter, book, control.check)
+    devices = DevicesService(presenter)
+    services.register(devices, Channel.CONTROL, Receives(InputDevices, devices.told))
+    hands = InputService(loop, presenter, book, control.check, lambda: devices.devices)
     services.register(hands, Channel.INPUT, Receives(Echo, hands.applied))
-    clipboard = ClipboardService(loop, presenter)
+    clipboard = ClipboardService(loop, presenter, entropy, clock, changed)
     services.register(
-        clipboard, Channel.BULK, Receives(Clipboard, clipboard.told), Receives(ClipboardSet, clipboard.was_set)
+        clipboard,
+        Channel.BULK,
+        Receives(Clipboard, clipboard.told),
+        Receives(ClipboardSet, clipboard.was_set),
+        Receives(ClipboardOffer, clipboard.host_offers),
+        Receives(ClipboardFetch, clipboard.fetched),
+        Receives(ClipboardTaken, clipboard.taken),
+        Receives(ClipboardStop, clipboard.stopped),
+        Receives(ClipboardPart, clipboard.part),
+        Receives(ClipboardDone, clipboard.done),
     )
     rights = RightsService(presenter, clock)
     services.register(rights, Channel.CONTROL)
@@ -135,4 +170,10 @@ def assemble(
     services.register(files, Channel.FILES_1, *of_a_job)
     fit = FitService(loop, presenter)
     services.register(fit, Channel.CONTROL, Receives(Fitted, fit.told))
-    return Features(hands, clipboard, statistics, control, pointing, annotations, rights, files, layout, fit)
+    sound = SoundService(sound_figures, presenter.sound)
+    services.register(sound, Channel.CONTROL, Receives(Sound, sound.told))
+    voice = VoiceService(speaks)
+    services.register(voice, Channel.SOUND)
+    return Features(
+        hands, clipboard, statistics, control, pointing, annotations, rights, files, layout, fit, sound, voice, monitors
+    )

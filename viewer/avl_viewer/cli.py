@@ -229,6 +229,12 @@ def view(
         FitChoice,
         typer.Option(help="What follows a window's size: the host's desktop, or the viewer's picture of it."),
     ] = FitChoice.VIEWER,
+    monitor: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            help="See this monitor by itself: its name, or its place from 1 on; each further one in a window."
+        ),
+    ] = None,
 ) -> None:
     """Open a window on a desktop."""
     from avl_protocol.endpoint.loop.clock import SystemClock, entropy
@@ -256,7 +262,7 @@ def view(
     except StateError as error:
         _fail(str(error), FAILED)
     remotes: list[BackgroundRemote] = []
-    fits = FitChoice(fit) is FitChoice.HOST
+    fits, monitors = FitChoice(fit) is FitChoice.HOST, tuple(monitor or ())
 
     def start(where: str | Way, secret: str, presenter: Presenter) -> Remote:
         way = Way(parse_target(where)) if isinstance(where, str) else where
@@ -273,6 +279,7 @@ def view(
             direct=direct,
             tickets=tickets,
             heads=folder,
+            monitors=monitors,
         )
         remotes.append(BackgroundRemote(settings, presenter))
         return remotes[-1]
@@ -281,14 +288,20 @@ def view(
     try:
         with recording(qlog, "viewer", clock.wall(), now, _warn):
             if target is None:
-                status = run_dialog(start, recent, fullscreen, stats_file, now, fit=fits)
+                status = run_dialog(start, recent, fullscreen, stats_file, now, fit=fits, monitors=monitors)
             else:
                 way = _way(target, folder, timeout)
                 back = TicketFile(folder, way.target.device, clock.wall).waiting  # of a session that was lost just now
                 secret = code or "" if back or way.chain else _code(code)
                 title = for_dialog(way.name) or to_text(way.target.device)
                 ending = show(
-                    lambda presenter: start(way, secret, presenter), title, fullscreen, stats_file, now, fit=fits
+                    lambda presenter: start(way, secret, presenter),
+                    title,
+                    fullscreen,
+                    stats_file,
+                    now,
+                    fit=fits,
+                    monitors=monitors,
                 )
                 status = ending.exit_status
                 if ending.ran:

@@ -23,7 +23,8 @@ class ClientSettings:
     relay's account; `patience`: seconds for which a session without a path is kept; `timeout` in seconds, for one
     attempt; `direct`: look for a direct path, which tells the host our addresses; `udp`: may be used; `pictures`: from
     the first moment, or only when somebody asks for one (`DesktopClient.watch`); `heads`: where heads of relays'
-    audit logs are kept; None: they are not asked for; `again`: see Way.
+    audit logs are kept; None: they are not asked for; `again`: see Way; `monitors`: those to be seen by themselves, by
+    name, as soon as they are there.
     """
 
     target: Target
@@ -41,3 +42,4 @@ class ClientSettings:
     tickets: Tickets = field(default_factory=TicketMemory)
     heads: StateFolder | None = None
     again: Callable[[World], Awaitable[Way]] | None = None
+    monitors: tuple[str, ...] = ()

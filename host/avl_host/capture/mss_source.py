@@ -22,16 +22,17 @@ _SLOWER_EACH_TIME = 1.3
 
 
 class MssSource:
-    """The whole desktop of `display` (None: the system's own). `clock` is in seconds. Raises SourceLost when there is
-    none.
+    """The whole desktop of `display` (None: the system's own), or one `monitor` of it. `clock` is in seconds. Raises
+    SourceLost when there is none.
     """
 
-    def __init__(self, display: str | None, clock: Callable[[], float]) -> None:
+    def __init__(self, display: str | None, clock: Callable[[], float], monitor: str | None = None) -> None:
         import mss
         import mss.exception
 
         self._failed: type[Exception] = mss.exception.ScreenShotError
         self._name = display or "this system"
+        self._monitor = monitor
         try:
             self._screen: Any = mss.MSS(display=display) if display else mss.MSS()
         except self._failed as error:
@@ -54,7 +55,7 @@ class MssSource:
         left, top = self._area["left"], self._area["top"]
         listed = self._screen.monitors[1:]
         return tuple(
-            Monitor(f"screen {n}", m["left"] - left, m["top"] - top, m["width"], m["height"], n == 1)
+            Monitor(_called(n), m["left"] - left, m["top"] - top, m["width"], m["height"], n == 1)
             for n, m in enumerate(listed, 1)
         )
 
@@ -116,4 +117,14 @@ class MssSource:
         self._screen.close()
 
     def _measure(self) -> dict[str, int]:
-        return dict(self._screen.monitors[0])
+        if self._monitor is None:
+            return dict(self._screen.monitors[0])
+        for number, monitor in enumerate(self._screen.monitors[1:], 1):
+            if _called(number) == self._monitor:
+                return dict(monitor)
+        raise SourceLost(f"The {self._monitor} of {self._name} is not there any more.")
+
+
+def _called(number: int) -> str:
+    """The name of a monitor that mss lists."""
+    return f"screen {number}"

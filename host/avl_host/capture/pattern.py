@@ -38,19 +38,31 @@ class PatternSource:
         if size[0] < CARD_WIDTH or size[1] < CARD_HEIGHT:
             raise ValueError(f"a pattern is at least {CARD_WIDTH}x{CARD_HEIGHT} pixels")
         self._clock = clock
-        self._size = size
         self._interval = 1.0 / rate
         self._start = clock()
         self._number = 0
-        self._shown = -1
         self._still = False
         self._told = False
         self._moved = threading.Event()
         self._cursor_asked = False
+        #: The monitors that it is divided into; none: it is one.
+        self.divided: tuple[Monitor, ...] = ()
+        self._begin(size)
+
+    def _begin(self, size: tuple[int, int]) -> None:
+        """Be a plain desktop of this size, of which nothing was seen."""
+        self._size = size
         self._pixels = np.empty((size[1], size[0], 4), np.uint8)
         self._pixels[:] = _DESKTOP
         self._previous = self._pixels.copy()
         self._card: Rect | None = None
+        self._shown = -1
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Have another size, at least a card; on the thread that grabs."""
+        if size != self._size:
+            self._begin((max(size[0], CARD_WIDTH), max(size[1], CARD_HEIGHT)))
+            self._moved.set()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,8 +75,8 @@ class PatternSource:
         return self._shown
 
     def monitors(self) -> tuple[Monitor, ...]:
-        """One monitor as large as the desktop."""
-        return (Monitor("pattern", 0, 0, *self._size, True),)
+        """One monitor as large as the desktop, unless it is divided."""
+        return self.divided or (Monitor("pattern", 0, 0, *self._size, True),)
 
     def set_still(self, still: bool) -> None:
         """Stop the card where it is, or let it go on from there; from any thread."""

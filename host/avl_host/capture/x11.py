@@ -49,6 +49,10 @@ _LAYOUT_EVENTS = (
     xcffib.randr.NotifyEvent,
     xcffib.xproto.ConfigureNotifyEvent,
 )
+#: What RandR calls rotations, in degrees.
+_DEGREES = {1: 0, 2: 90, 4: 180, 8: 270}
+#: Pixels to the inch of a usual monitor, and of those from which on things are to be drawn larger.
+_USUAL, _FINE = 96, 144
 _ALL_PLANES = 0xFFFFFFFF
 #: Of a rectangle that was drawn so much must be moving already, or it is compared.
 FILM_PART = 0.9
@@ -62,14 +66,17 @@ class Unsupported(SourceLost):
 
 
 class X11CaptureSource:
-    """All monitors of one X11 display as one desktop.
+    """All monitors of one X11 display as one desktop, or one `monitor` of it alone, by RandR's name.
 
     `display` is a name such as ":0"; `clock` gives seconds of the host's clock. Raises SourceLost when the display
-    cannot be reached, Unsupported when it cannot be captured this way.
+    cannot be reached or has no such monitor, Unsupported when it cannot be captured this way.
     """
 
-    def __init__(self, display: str, clock: Callable[[], float]) -> None:
+    def __init__(self, display: str, clock: Callable[[], float], monitor: str | None = None) -> None:
         self._display = display
+        self._monitor = monitor
+        #: Where on the display what is captured begins.
+        self._left = self._top = 0
         self._clock = clock
         try:
             self._x: Any = xcffib.connect(display)  # type: ignore[no-untyped-call]
@@ -147,21 +154,45 @@ class X11CaptureSource:
     def _list_monitors(self) -> tuple[Monitor, ...]:
         told = self._randr.GetMonitors(self._root, True).reply().monitors
         names = [self._x.core.GetAtomName(m.name) for m in told]
+        turned = self._rotations()
         out = tuple(
-            Monitor(name.reply().name.to_string(), m.x, m.y, m.width, m.height, bool(m.primary))
+            Monitor(
+                name.reply().name.to_string(),
+                m.x,
+                m.y,
+                m.width,
+                m.height,
+                bool(m.primary),
+                scale=_scale(m),
+                rotation=next((turned[output] for output in m.outputs if output in turned), 0),
+            )
             for m, name in zip(told, names, strict=True)
         )
         return out or (Monitor("desktop", 0, 0, self._width, self._height, True),)
 
+    def _rotations(self) -> dict[int, int]:
+        """By how many degrees the picture of each output is turned."""
+        resources = self._randr.GetScreenResourcesCurrent(self._root).reply()
+        asked = [self._randr.GetCrtcInfo(crtc, resources.config_timestamp) for crtc in resources.crtcs]
+        shown = [cookie.reply() for cookie in asked]
+        return {output: _DEGREES.get(crtc.rotation & 0xF, 0) for crtc in shown for output in crtc.outputs}
+
     def wait(self, timeout: float | None) -> bool:
         """Sleep until the server tells of a change, `wake` is called or `timeout` seconds passed. Raises SourceLost."""
         self._keep(self._believed)
-        if self._asked(self._take_events):
+        if self._asked(self._hear):
             return True
         readable, _, _ = select.select([self._x.get_file_descriptor(), self._wake_read], [], [], timeout)
         if self._wake_read in readable:
             os.read(self._wake_read, 4096)
-        return self._asked(self._take_events)
+        return self._asked(self._hear)
+
+    def _hear(self) -> bool:
+        """Note what the server told, and another size at once: it is told of though nobody wants a picture."""
+        told = self._take_events()
+        if self._resized:
+            self._measure()
+        return told
 
     def wake(self) -> None:
         """Make `wait` return; from any thread."""
@@ -185,6 +216,8 @@ class X11CaptureSource:
             self._damage.Subtract(self._damage_id, 0, self._region)
             told = self._fixes.FetchRegion(self._region).reply().rectangles
             drawn = [Rect(r.x, r.y, r.width, r.height) for r in told]
+            if self._monitor is not None:
+                drawn = self._within(drawn)
         if self._fresh:
             drawn = [Rect(0, 0, self._width, self._height)]
         shared = self._shared
@@ -290,7 +323,15 @@ class X11CaptureSource:
         width, each from a byte of a segment on."""
         pending = [
             self._shm.GetImage(
-                self._root, x, y, width, height, _ALL_PLANES, xcffib.xproto.ImageFormat.ZPixmap, into.segment, at
+                self._root,
+                self._left + x,
+                self._top + y,
+                width,
+                height,
+                _ALL_PLANES,
+                xcffib.xproto.ImageFormat.ZPixmap,
+                into.segment,
+                at,
             )
             for x, y, width, height, at in places
         ]
@@ -307,7 +348,7 @@ class X11CaptureSource:
     def pointer(self) -> tuple[int, int] | None:
         """Where the pointer is now, in desktop coordinates. Raises SourceLost."""
         told = self._asked(lambda: self._x.core.QueryPointer(self._root).reply())
-        return told.root_x, told.root_y
+        return told.root_x - self._left, told.root_y - self._top
 
     def _read_cursor(self) -> CursorImage | None:
         try:
@@ -335,15 +376,19 @@ class X11CaptureSource:
     def _measure(self) -> None:
         """Learn the desktop's size and get a buffer for it."""
         geometry = self._x.core.GetGeometry(self._root).reply()
+        place = Rect(0, 0, geometry.width, geometry.height)
+        if self._monitor is not None:
+            place = self._place(place)
         self._resized = False
         if self._shared is not None:
-            if (geometry.width, geometry.height) == (self._width, self._height):
+            if place == Rect(self._left, self._top, self._width, self._height):
                 return
             self._shared.detach()
             if self._aside is not None:
                 self._aside.detach()
                 self._aside = None
-        self._width, self._height = geometry.width, geometry.height
+        self._left, self._top = place.x, place.y
+        self._width, self._height = place.width, place.height
         try:
             self._shared = SharedPixels(self._x, self._shm, self._width, self._height)
         except (OSError, xcffib.xproto.AccessError) as error:
@@ -353,6 +398,24 @@ class X11CaptureSource:
         self._previous = np.empty((self._height, self._width, 4), np.uint8)
         self._behind = None
         self._fresh = True
+
+    def _place(self, screen: Rect) -> Rect:
+        """Where the monitor is, as far as the screen reaches there. Raises SourceLost."""
+        for monitor in self._list_monitors():
+            place = _common(Rect(monitor.x, monitor.y, monitor.width, monitor.height), screen)
+            if monitor.name == self._monitor and place.width and place.height:
+                return place
+        raise SourceLost(f"The monitor {self._monitor} of {self._display} is not there any more.")
+
+    def _within(self, drawn: list[Rect]) -> list[Rect]:
+        """What of these rectangles of the display lies on the monitor, from its top left."""
+        place = Rect(self._left, self._top, self._width, self._height)
+        parts = (_common(rect, place) for rect in drawn)
+        return [
+            Rect(part.x - self._left, part.y - self._top, part.width, part.height)
+            for part in parts
+            if part.width > 0 and part.height > 0
+        ]
 
     def _take_events(self) -> bool:
         """Note what the server told; True when a picture, pointer shape or size may have changed."""
@@ -377,6 +440,23 @@ class X11CaptureSource:
             ) from error
         except xcffib.XcffibException as error:
             raise SourceLost(f"The X server at {self._display} refused a request: {error!r}") from error
+
+
+def _scale(monitor: Any) -> int:
+    """How many hundredths as large as usual things are best drawn on a monitor, by its measures where those are known:
+    in whole steps of a usual one, as desktops do it."""
+    if monitor.width_in_millimeters < 100:
+        return 100
+    dots = monitor.width / (monitor.width_in_millimeters / 25.4)
+    return 100 * max(1, round(dots / _USUAL)) if dots >= _FINE else 100
+
+
+def _common(one: Rect, other: Rect) -> Rect:
+    """What two rectangles have in common; without pixels where that is nothing."""
+    left, top = max(one.x, other.x), max(one.y, other.y)
+    right = min(one.x + one.width, other.x + other.width)
+    bottom = min(one.y + one.height, other.y + other.height)
+    return Rect(left, top, max(0, right - left), max(0, bottom - top))
 
 
 def straight_rgba(premultiplied: NDArray[np.uint32]) -> bytes:

@@ -23,7 +23,7 @@ class DevMode(ctypes.Structure):
     """DEVMODEW of the Windows SDK, as far as displays use it."""
 
     _fields_ = [
-        ("device_name", ctypes.c_wchar * 32),
+        ("device_name", ctypes.c_uint16 * 32),
         ("spec_version", ctypes.c_uint16),
         ("driver_version", ctypes.c_uint16),
         ("size", ctypes.c_uint16),
@@ -33,7 +33,7 @@ class DevMode(ctypes.Structure):
         ("orientation", ctypes.c_uint32),
         ("fixed_output", ctypes.c_uint32),
         ("printing", ctypes.c_int16 * 5),
-        ("form_name", ctypes.c_wchar * 32),
+        ("form_name", ctypes.c_uint16 * 32),
         ("log_pixels", ctypes.c_uint16),
         ("bits", ctypes.c_uint32),
         ("width", ctypes.c_uint32),

@@ -105,7 +105,7 @@ class Permit(Protocol):
 class Pipeline:
     """One desktop's capture and coding. Not thread-safe, except for the requests: they only note a wish.
 
-    When what the permit says changes, the owner wakes the worker.
+    When what the permit says changes, the owner wakes the worker. `number`: of its first object of exact pixels.
     """
 
     def __init__(
@@ -117,6 +117,7 @@ class Pipeline:
         settings: PipelineSettings | None = None,
         coding: Coding[EncodedFrame] | None = None,
         lower_coding: Coding[EncodedFrame] | None = None,
+        number: int = 0,
     ) -> None:
         self._source = source
         self._permit = permit
@@ -161,7 +162,7 @@ class Pipeline:
         self._changed = True
         self._earliest = float("-inf")
         self._settled = False
-        self._number = 0
+        self._number = number
         self._stamped = 0.0
         #: Answers to be told with what is done next.
         self.answers: list[Answer] = []

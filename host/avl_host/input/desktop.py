@@ -321,7 +321,7 @@ class DesktopSink:
         """Never onto a window of the agent's, nor away from one where a hand is about to click."""
         if self._own.at(x, y) is not None:
             return
-        if self._own.still and (over := self._over_own()) is not None and over.still:
+        if self._awaits_hand():
             return
         self._fake(_MOTION, 0, x, y)
 
@@ -339,11 +339,15 @@ class DesktopSink:
         if phase is not TouchPhase.BEGIN:
             return True
         self._read_extent()
-        return self._own.at(x, y) is None
+        return self._own.at(x, y) is None and not self._awaits_hand()
 
     def _may_draw(self, sample: PenSample) -> bool:
         self._read_extent()
-        return self._own.at(sample.x, sample.y) is None or not sample.state
+        return not sample.state or (self._own.at(sample.x, sample.y) is None and not self._awaits_hand())
+
+    def _awaits_hand(self) -> bool:
+        """Whether a hand is about to click in a window of the agent's: nobody takes the pointer away from it."""
+        return self._own.still and (over := self._over_own()) is not None and over.still
 
     def _read_extent(self) -> None:
         told = self._x.core.GetGeometry(self._root).reply()

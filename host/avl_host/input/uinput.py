@@ -32,6 +32,12 @@ class Device(Enum):
     WHEEL = "avl wheel"
 
 
+def is_ours(name: str) -> bool:
+    """Whether the X server's name of a device says that a viewer's fingers, pen or wheel are behind it, of this host or
+    of another one. A server may add to a name."""
+    return any(name.startswith(one.value) for one in Device)
+
+
 class VirtualDevices(Protocol):
     """Devices that programs cannot tell from real ones. Places are of 0 to FAR on both axes."""
 

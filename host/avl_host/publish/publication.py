@@ -37,6 +37,8 @@ class Publication:
         self.lower = lower
         #: Whether all of the desktop was sent as exact pixels, as of the newest object of either track.
         self.settled = False
+        #: Whether nothing is to be captured, whoever gets its tracks.
+        self.stopped = False
         #: What codes its pictures, as libavcodec calls it; empty before the first.
         self.coder = ""
         #: Whether its worker may take a picture.
@@ -69,6 +71,20 @@ class Publication:
     def start(self, worker: Worker) -> None:
         """Name the worker that makes the frames."""
         self._worker = worker
+
+    def resume(self, worker: Worker) -> None:
+        """Another worker makes the frames from now on; it is told what is wanted of them."""
+        self.stopped = False
+        self._worker = worker
+        worker.set_chroma(self._chroma)
+        worker.set_slow(self._slow)
+        worker.set_budget(Budget(self._bitrate, frame_limit(self._bitrate)))
+
+    def stop(self) -> None:
+        """Nobody makes frames, and nobody is to."""
+        self.stopped = True
+        self.settled = False
+        self._worker = None
 
     def request_key(self) -> None:
         """Begin a new group of pictures soon."""

@@ -17,13 +17,13 @@ from avl_host.publish.publication import Publication
 from avl_host.publish.upload import Upload
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
-from avl_protocol.media.frame import EncodedFrame, Frame
-from avl_protocol.media.track import Track, exact, lower, rungs, video
+from avl_protocol.media.frame import EncodedFrame, Frame, SoundFrame
+from avl_protocol.media.track import Track, exact, lower, rungs, sound, video
 from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.rungs import Flow
 from avl_protocol.session.media.sender import MediaSender, repair
 from avl_protocol.wire.endtoend import Rate, Stages
-from avl_protocol.wire.registry import T_REPORT
+from avl_protocol.wire.registry import MAX_TRACKS, T_REPORT
 
 #: Seconds between two looks at the budget while no picture is taken: what the hop carried counts for less and less.
 PAUSE = 5.0
@@ -46,6 +46,9 @@ def desktop(at: int) -> tuple[Track, Track, Track]:
     """The tracks of a host's desktop, from 0 on: pictures, exact pixels, and the pictures with fewer bits."""
     return video(1 + 2 * at), exact(2 + 2 * at), lower(LOWER + 1 + 2 * at)
 
+
+#: The track of a host's sound.
+SOUND = sound(0x60)
 
 #: What a host with one desktop publishes.
 ONE_DESKTOP = (desktop(0),)
@@ -70,6 +73,7 @@ class Publisher:
         ask: Callable[[], None],
         desktops: Sequence[tuple[Track, ...]] = ONE_DESKTOP,
         coders: Coders | None = None,
+        sound: Track | None = None,
     ) -> None:
         self._clock = clock
         self._coders = coders or Coders()
@@ -80,17 +84,19 @@ class Publisher:
         self.signer = signer.public
         self.endorsement = endorse_signer(identity, self.media_session, signer.public)
         self._keys = MediaKeyring(entropy)
+        self._sign = signer.sign
+        self._ask = ask
         #: What is published, the desktop that viewers show first in front.
-        self.publications = tuple(
-            Publication(
-                pictures=self._sender(pictures, signer),
-                exact=self._sender(exact, signer),
-                lower=self._sender(lower[0], signer) if lower else None,
-                bitrate=min(FIRST_BITRATE, max_bitrate),
-                permit=CapturePermit(ask),
-            )
-            for pictures, exact, *lower in desktops
-        )
+        self.publications = tuple(self._publication(*tracks) for tracks in desktops)
+        #: What seals the host's sound; None where it shares none.
+        self.sound = None if sound is None else self._sender(sound)
+        #: Told when somebody wants the sound, and when nobody does any more.
+        self.on_sound: Callable[[bool], None] = lambda wanted: None
+        self._sound_wanted = False
+        #: What every viewer gets that has not chosen.
+        self.offered = self.tracks
+        #: Called when there are more tracks than before: relays have to know.
+        self.on_tracks: Callable[[], None] = lambda: None
         self._rungs = rungs(self.tracks)
         self._flows = {track.id: Flow() for track in self.tracks}
         self._uploads: dict[Upload, float] = {}
@@ -102,17 +108,42 @@ class Publisher:
         self._stages_at = 0.0
         self._stages: Stages | None = None
 
-    def _sender(self, track: Track, signer: Identity) -> MediaSender:
-        return MediaSender(self.media_session, track, signer.sign, self._keys)
+    def _publication(self, pictures: Track, exact: Track, *lower: Track) -> Publication:
+        return Publication(
+            pictures=self._sender(pictures),
+            exact=self._sender(exact),
+            lower=self._sender(lower[0]) if lower else None,
+            bitrate=min(FIRST_BITRATE, self._max_bitrate),
+            permit=CapturePermit(self._ask),
+        )
+
+    def _sender(self, track: Track) -> MediaSender:
+        return MediaSender(self.media_session, track, self._sign, self._keys)
+
+    def add(self) -> Publication | None:
+        """Publish one more desktop, for those to whom it is given and as long as the host runs; None where it would
+        have more tracks than a host may."""
+        tracks = desktop(len(self.publications))
+        if len(self.tracks) + len(tracks) > MAX_TRACKS:
+            return None
+        publication = self._publication(*tracks)
+        self.publications += (publication,)
+        self._rungs = rungs(self.tracks)
+        self._flows.update({track.id: Flow() for track in tracks})
+        for upload in self._uploads:
+            upload.arrange(self._rungs)
+        self.on_tracks()
+        return publication
 
     @property
     def tracks(self) -> tuple[Track, ...]:
         """What is published."""
-        return tuple(track for publication in self.publications for track in publication.tracks)
+        return tuple(sender.track for sender in self._senders)
 
     @property
     def _senders(self) -> list[MediaSender]:
-        return [sender for publication in self.publications for sender in publication.senders]
+        desktops = [sender for publication in self.publications for sender in publication.senders]
+        return desktops if self.sound is None else [*desktops, self.sound]
 
     @property
     def audience(self) -> int:
@@ -127,7 +158,7 @@ class Publisher:
     def open(self, upload: Upload) -> None:
         """Send over this upload too, while anybody watches there."""
         self._uploads[upload] = 0.0
-        upload.arrange(self._rungs)
+        upload.arrange(self._rungs, () if self.sound is None else (self.sound.track.id,))
         upload.offer_spare()
 
     def close(self, upload: Upload) -> None:
@@ -257,6 +288,7 @@ class Publisher:
     def look(self) -> None:
         """Decide anew which tracks' pictures may be taken, publish it, and wake the workers that may go on."""
         now = self._clock()
+        self._look_at_sound()
         for publication in self.publications:
             before, found = publication.permit.state, self._found(publication, now)
             publication.permit.publish(found)
@@ -269,9 +301,17 @@ class Publisher:
             elif found is Capture.NOW and before is not found:
                 publication.wake()
 
+    def _look_at_sound(self) -> None:
+        """Say whether anybody wants the sound, where that is something else than before (R-SESS-311)."""
+        track = None if self.sound is None else self.sound.track.id
+        wanted = track is not None and bool(self._audience) and any(upload.watches(track) for upload in self._uploads)
+        if wanted != self._sound_wanted:
+            self._sound_wanted = wanted
+            self.on_sound(wanted)
+
     def _found(self, publication: Publication, now: float) -> Capture:
         watched = self._watched(publication)
-        if not watched or not self._audience:
+        if not watched or not self._audience or publication.stopped:
             return Capture.NOT
         return Capture.LATER if watched[0].held(now) else Capture.NOW
 
@@ -319,6 +359,18 @@ class Publisher:
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
             in_us = tuple(round(value * 1e6) for value in seconds)
             self._stages = Stages(sender.track.id, sealed[0], in_us, publication.coder)
+
+    def sound_frame(self, frame: SoundFrame) -> None:
+        """Seal and send sound."""
+        sender = self.sound
+        if sender is None or not self._sound_wanted:
+            return
+        sealed = sender.seal(frame)
+        now = self._clock()
+        self._flows[sender.track.id].add(len(sealed[2]), now)
+        for upload in tuple(self._uploads):
+            if upload.watches(sender.track.id):
+                upload.send(sender, sealed, now)
 
     def settled(self, upload: Upload, fates: Sequence[tuple[object, bool]], now: float) -> None:
         """Datagrams arrived (True) or were lost, each told by its cookie."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from avl_host.publish.upload import Upload
+from avl_protocol.media.track import Track
 from avl_protocol.session.host import HostSession
 from avl_protocol.wire.registry import CloseCode, Permission
 
@@ -21,6 +22,12 @@ class Audience(Protocol):
 
     def allow(self, session: HostSession, permissions: Permission, now: float) -> None:
         """From now on a session may this."""
+
+    def shows(
+        self, session: HostSession, desktops: Sequence[Sequence[Track]], tell: Callable[[dict[int, int]], None]
+    ) -> None:
+        """From now on a session gets of pictures and exact pixels these desktops' alone. `tell(since)` is called before
+        the first leaves: of each track the first object that it gets."""
 
     def number(self, session: HostSession) -> int:
         """What a person at the host calls a session that was admitted: a number that no other has."""

@@ -138,6 +138,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         "seconds": Field.COUNT,
         "by": Field.ID,
     },
+    "session_told": {"session": Field.ID, "device": Field.ID, "characters": Field.COUNT, **_BY},
     "rights_changed": {"session": Field.ID, "permissions": Field.COUNT, "why": Field.WORD, **_BY},
     "grant_used": {"grant": Field.ID, "holder": Field.ID, "session": Field.ID, "depth": Field.COUNT},
     "grant_refused": {"grant": Field.ID, "holder": Field.ID, "why": Field.WORD},
@@ -147,6 +148,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         "name": Field.PERSONAL,
         "answer": Field.WORD,
         "permissions": Field.COUNT,
+        "seconds": Field.COUNT,
     },
     "file_moved": {
         "session": Field.ID,

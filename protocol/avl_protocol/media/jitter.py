@@ -86,9 +86,21 @@ class JitterBuffer:
         self._missed: deque[int] = deque(maxlen=MISSED)
         self._concealed = self._since_left_out = 0
         self._film, self._film_until = 0.0, float("-inf")
+        #: How long before it is heard a packet has to be here.
+        self._lead = 0.0
         #: How long after its capture the sound was heard that was asked for last.
         self.delay: float | None = None
         self.heard = Heard()
+
+    @property
+    def waiting(self) -> int:
+        """Packets that wait for their turn."""
+        return len(self._packets)
+
+    def drop(self) -> None:
+        """What waits is not to be played."""
+        self._packets.clear()
+        self._next = self._last = None
 
     def put(self, sound: Sound, captured: float, arrived: float) -> None:
         """An object came. `captured`: of its newest packet, in our clock."""
@@ -147,13 +159,14 @@ class JitterBuffer:
         wanted = 0.0
         if self._delays:
             few = int(len(self._delays) * LATE)
-            wanted = self._delays[-1 - few] + MARGIN + (UNKNOWN if len(self._delays) < FEW else 0.0)
+            wanted = self._delays[-1 - few] + self._lead + MARGIN + (UNKNOWN if len(self._delays) < FEW else 0.0)
         if now < self._film_until:
             wanted = max(wanted, self._film)
         return min(wanted, T_SOUND_DELAY)
 
     def step(self, heard_at: float, now: float) -> Step:
         """What to play next, which will be heard at `heard_at`."""
+        self._lead = heard_at - now
         if self._next is None and not self._begin(heard_at, now):
             return Step(Play.SILENCE)
         assert self._next is not None

@@ -345,9 +345,10 @@ class HostSession:
                 if step.asks.chain:
                     self._present(step.asks)
                     return
-                permissions = self._admission.redeem(step.asks.ticket, self.viewer) if step.asks.ticket else None
-                if permissions is not None:
-                    self._give(permissions)
+                returned = self._admission.redeem(step.asks.ticket, self.viewer) if step.asks.ticket else None
+                if returned is not None:
+                    self._give(returned.permissions)
+                    self._agreed = returned.agreed
                     self._handshake.redeem()
                     self.state = HostState.PROVED
                     self.events.append(Returns())
@@ -388,10 +389,10 @@ class HostSession:
             self._send_body(self._handshake.wait(int(T_CONSENT)))
             self._unfinished(self._shake, b"", now)
 
-    def agree(self, asked: Permission, allowed: Permission) -> None:
-        """A person was asked about these permissions and allows so much of them. Before `admit` the session has no more
-        from then on; once it runs `allow` decides."""
-        before = self._agreed or Agreed(Permission(0), Permission(0))
+    def agree(self, asked: Permission, allowed: Permission, until: int = 0) -> None:
+        """A person was asked about these permissions and allows so much of them, until then (Unix seconds; 0: no end).
+        Before `admit` the session has no more from then on; once it runs `allow` decides."""
+        before = self._agreed or Agreed(Permission(0), Permission(0), until)
         self._agreed = before.and_also(asked, allowed)
         if self.admissible:
             self.permissions &= self._agreed.allowed

@@ -72,7 +72,8 @@ from avl_protocol.wire.registry import (
 )
 
 #: Kinds of tracks that a desktop is shown from, and its sound.
-SHOWN = (TrackKind.VIDEO, TrackKind.LOWER, TrackKind.EXACT, TrackKind.AUDIO)
+DESKTOPS = (TrackKind.VIDEO, TrackKind.LOWER, TrackKind.EXACT)
+SHOWN = (*DESKTOPS, TrackKind.AUDIO)
 #: Seconds until channels that a relay did not let through are opened again, and how often.
 _REOPEN, _REOPENINGS = 0.1, 20
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
@@ -328,6 +329,10 @@ class ViewerSession:
             return False
         return self._pipes.is_open(channel) and self._secure.writable(channel)
 
+    def unacknowledged(self, channel: int) -> int:
+        """Bytes of a channel's records that the host has not acknowledged."""
+        return 0 if self._secure is None else self._secure.unacknowledged(channel)
+
     def _channels(self) -> tuple[int, ...]:
         """Channels that are to have a path: those that our permissions open, lanes only once they were needed."""
         lanes = (lane for lane in channels_of(self.permissions) if lane in self._lanes)
@@ -492,6 +497,14 @@ class ViewerSession:
         if not self._decodes:
             self._decodes = decodes
             self.send(decodes)
+
+    def arrange(self, rows: tuple[tuple[int, ...], ...]) -> None:
+        """The host gives us these tracks of desktops from now on, as rows of GRANT, in this order; others stay. Raises
+        RemoteProtocolError where they are none."""
+        given = [track for track in tracks_of(rows, CloseCode.SESSION_PROTOCOL) if track.kind in DESKTOPS]
+        self.tracks = (*given, *(track for track in self.tracks if track.kind not in DESKTOPS))
+        if self._watching is not None:
+            self._watching.receiver.arrange(track for track in self.tracks if track.kind in SHOWN)
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""

@@ -8,7 +8,13 @@ from typing import Any
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.wire.endtoend import Decoder
-from avl_protocol.wire.registry import InputKind, Permission
+from avl_protocol.wire.registry import InputDevice, InputKind, Permission
+
+_NEEDED = {
+    InputKind.MOVE_BY: InputDevice.RELATIVE,
+    InputKind.TOUCH: InputDevice.TOUCH,
+    InputKind.PEN: InputDevice.PEN,
+}
 
 
 class ViewerState(Enum):
@@ -42,3 +48,9 @@ def may(permissions: Permission, event: tuple[Any, ...]) -> bool:
         return True
     types = event[0] in (InputKind.KEY, InputKind.TEXT)
     return bool(permissions & (Permission.KEYBOARD if types else Permission.POINTER))
+
+
+def takes(devices: InputDevice, event: tuple[Any, ...]) -> bool:
+    """Whether a host whose system takes these devices knows an input event (R-WIRE-95)."""
+    needed = _NEEDED.get(event[0])
+    return needed is None or bool(devices & needed)

@@ -7,11 +7,17 @@ end, so that each is held to its grammar before anybody uses it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from avl_protocol.wire.registry import MAX_CLIPBOARD_DATA, MAX_CLIPBOARD_FORMAT, MAX_CLIPBOARD_FORMATS
+from avl_protocol.wire.cliptext import Content
+from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_DATA,
+    MAX_CLIPBOARD_FORMAT,
+    MAX_CLIPBOARD_FORMATS,
+    ClipboardState,
+)
 
 PLAIN, HTML, RTF, PNG = "text/plain;charset=utf-8", "text/html", "text/rtf", "image/png"
 #: Kinds of formats, of which a host's owner says which may leave and come.
@@ -38,6 +44,21 @@ class Format:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What was copied: its text, or why there is none; its other formats; the name of its origin (b"": not known), and
+    the count under which its clipboard knows it."""
+
+    content: Content = ClipboardState.EMPTY
+    formats: tuple[Format, ...] = ()
+    origin: bytes = b""
+    stamp: int = 0
+
+    def has(self, name: str) -> bool:
+        """Whether it is to be had in this format."""
+        return any(each.name == name for each in self.formats)
+
+
 def is_name(name: str) -> bool:
     """Whether this names a format as it may travel (R-WIRE-90)."""
     return len(name) <= MAX_CLIPBOARD_FORMAT and _NAME.fullmatch(name) is not None
@@ -61,6 +82,19 @@ def formats_of(names: Iterable[str]) -> tuple[Format, ...]:
     """The formats that these names of a system stand for, each once, in their order."""
     found = dict.fromkeys(name for each in names if (name := format_of(each)))
     return tuple(Format(name) for name in found)[:MAX_CLIPBOARD_FORMATS]
+
+
+def name_of(names: Sequence[str], format: str) -> str:
+    """The name, of those that a system has, under which a format is to be had: its own if it can be; "" for none."""
+    found = [name for name in names if format_of(name) == format]
+    return format if format in found else found[0] if found else ""
+
+
+def as_utf8(html: bytes) -> bytes:
+    """HTML as it travels: programs that count in UTF-16 begin with its mark."""
+    if html[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return html.decode("utf-16", "replace").encode()
+    return html.removeprefix(b"\xef\xbb\xbf")
 
 
 def offered(rows: Iterable[tuple[Any, ...]]) -> tuple[Format, ...]:

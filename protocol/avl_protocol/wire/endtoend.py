@@ -353,13 +353,15 @@ class ClipboardSet:
 @dataclass(frozen=True, slots=True)
 class ClipboardOffer:
     """A copy is to be had in these formats: rows of (name, bytes; 0: not known). `text`: the Clipboard of the same
-    serial follows with its text. `origin` names the copy wherever it goes. `keep`: the viewer is about to leave."""
+    serial follows with its text. `origin` names the copy wherever it goes. Of a viewer, `keep`: it is about to leave;
+    `time_us`: when it was copied, by the host's clock (0: not known)."""
 
     serial: int
     formats: tuple[tuple[Any, ...], ...]
     text: bool = False
     origin: bytes = b""
     keep: bool = False
+    time_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,10 +71,12 @@ MAX_CLOCK_SKEW = 60  # seconds by which a grant is taken before its time, since 
 MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where no policy says otherwise
 MAX_SOUND_PACKETS = 4  # most packets of an object of sound, and of a VOICE
 MAX_SOUND_PACKET = 1275  # largest packet of sound in bytes
-MAX_VOICE_WAITS = 4096  # bytes of VOICE that may be unacknowledged
 MAX_FIT_SIDE = 200  # shortest side that a desktop takes to fit a window, in pixels
 MAX_FIT_SCALE = 500  # largest scale of FIT, in hundredths; the least is 100
 MAX_WATCHED = 4  # most monitors of a host that have tracks of their own at a time
+MAX_LOGGED = 1024  # sessions that one LOGGED names at most
+MAX_VOICE_WAITS = 8192  # bytes of channel 3 that may be unacknowledged before VOICE is left out
+MAX_OPERATOR_TEXT = 200  # most characters of what an operator says
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -100,8 +102,10 @@ T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a
 T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
+T_CLIPBOARD_ORDER = 1.0  # seconds: a viewer's copy may be older than the newest of its host and still take its place: clocks are estimates
 T_CLIPBOARD = 10.0  # seconds: without a part of what is fetched from a clipboard: it is given up
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
+T_LOGGED = 300.0  # seconds: until both ends of a hop have named a session that one of them has named
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
 T_SOUND_PACKET = 0.01  # seconds: that a packet of sound lasts
@@ -693,6 +697,8 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "ABOUT": (31, ((0, "name", "str"), (1, "system", "str"), (2, "software", "str"), (3, "owner", "str"), (4, "policy", "int"), (5, "revocation", "int"),)),
     "HEAD": (32, ((0, "size", "int"), (1, "root", "bytes"), (2, "chain", "bytes"), (3, "time_ms", "int"), (4, "key", "bytes"), (5, "signature", "bytes"), (6, "proof", "bytes[]"),)),
     "HEAD_KNOWN": (33, ((0, "size", "int"),)),
+    "LOGGED": (34, ((0, "covers", "int"), (1, "sessions", "any[][]"),)),
+    "OPERATOR_SAYS": (35, ((0, "handle", "int"), (1, "text", "str"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
@@ -738,7 +744,7 @@ BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"), (2, "state", "int"),)),
     "CLIPBOARD_ASK": (2, ()),
     "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"), (2, "state", "int"),)),
-    "CLIPBOARD_OFFER": (4, ((0, "serial", "int"), (1, "formats", "any[][]"), (2, "text", "bool"), (3, "origin", "bytes"), (4, "keep", "bool"),)),
+    "CLIPBOARD_OFFER": (4, ((0, "serial", "int"), (1, "formats", "any[][]"), (2, "text", "bool"), (3, "origin", "bytes"), (4, "keep", "bool"), (5, "time_us", "int"),)),
     "CLIPBOARD_FETCH": (5, ((0, "fetch", "int"), (1, "serial", "int"), (2, "format", "str"),)),
     "CLIPBOARD_PART": (6, ((0, "fetch", "int"), (1, "data", "bytes"), (2, "size", "int"),)),
     "CLIPBOARD_TAKEN": (7, ((0, "fetch", "int"), (1, "taken", "int"),)),

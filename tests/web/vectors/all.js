@@ -12,7 +12,7 @@ import { exacts } from "./exact.js";
 import { jitters, sounds } from "./sound.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
-import { ledgers, outboxes, senders } from "./input.js";
+import { gestures, ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
 import { rights } from "./rights.js";
 import { plans, selectors, silences } from "./selector.js";
@@ -49,6 +49,7 @@ export async function everywhere(read) {
     selector: selectors(await read("selector")),
     silence: silences(await read("silence")),
     plan: plans(await read("plan")),
+    gestures: gestures(await read("gestures")),
     outbox: outboxes(await read("outbox")),
     inputledger: ledgers(await read("inputledger")),
     inputsender: senders(await read("inputsender")),

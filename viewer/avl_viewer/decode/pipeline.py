@@ -123,7 +123,8 @@ class PicturePipeline:
 
 
 class PicturePipelines:
-    """Those of all desktops. `presented(track, object, at)` is called on the event loop, as the wishes are."""
+    """Those of all desktops. `presented(track, object, at)` is called on the event loop, as the wishes are;
+    `film(delay, at)` on whichever thread shows a picture of what moves, so long after its capture."""
 
     def __init__(
         self,
@@ -133,6 +134,7 @@ class PicturePipelines:
         loop: asyncio.AbstractEventLoop,
         wishes: Wishes,
         presented: Callable[[int, int, float], None],
+        film: Callable[[float, float], None] = lambda delay, at: None,
         now: Callable[[], float],
     ) -> None:
         self._presenter = presenter
@@ -141,10 +143,15 @@ class PicturePipelines:
         self._on_undecodable = wishes.undecodable
         self._wishes = replace(wishes, undecodable=self._undecodable)
         self._on_presented = presented
+        self._on_film = film
         self._now = now
         #: By the number of each desktop's first track, and by those of all.
         self._desktops: dict[int, PicturePipeline] = {}
         self._of: dict[int, PicturePipeline] = {}
+        #: The tracks of what moves.
+        self._moving: frozenset[int] = frozenset()
+        #: The tracks that each was made for.
+        self._made: dict[int, tuple[Track, Track | None]] = {}
         #: Figures of the first desktop, whichever number it has.
         self.book = PictureBook()
         presenter.attach(self._presented)
@@ -167,25 +174,40 @@ class PicturePipelines:
     def begin(self, tracks: Iterable[Track]) -> None:
         """A new session has these tracks: no figure and no pixel of the one before counts."""
         self.close()
-        self._desktops.clear()
-        self._of.clear()
-        self.book.renew()
-        tracks = tuple(tracks)
+        self._desktops = {}
+        self._made.clear()
+        self.arrange(tracks)
+
+    def arrange(self, tracks: Iterable[Track]) -> None:
+        """The session has these tracks now: of a desktop whose tracks are as they were all goes on."""
+        tracks, before, made = tuple(tracks), self._desktops, self._made
+        self._desktops, self._of, self._made = {}, {}, {}
         for pictures, exact in desktops(tracks):
             first = not self._desktops
-            pipeline = PicturePipeline(
-                desktop=pictures.id,
-                presenter=self._presenter,
-                make_decoder=self._make_decoder,
-                book=self.book if first else PictureBook(),
-                wishes=self._wishes,
-                now=self._now,
-            )
+            pipeline = before.get(pictures.id) if made.get(pictures.id) == (pictures, exact) else None
+            if first and (pipeline is None or pipeline.book is not self.book):
+                self.book.renew()
+            if pipeline is None:
+                pipeline = PicturePipeline(
+                    desktop=pictures.id,
+                    presenter=self._presenter,
+                    make_decoder=self._make_decoder,
+                    book=self.book if first else PictureBook(),
+                    wishes=self._wishes,
+                    now=self._now,
+                )
+            elif first != (pipeline.book is self.book):
+                pipeline.book = self.book if first else PictureBook()
+            self._made[pictures.id] = (pictures, exact)
             self._desktops[pictures.id] = self._of[pictures.id] = pipeline
             if exact is not None:
                 self._of[exact.id] = pipeline
         for lower, pictures_of in rungs(tracks).items():
             self._of[lower] = self._of[pictures_of]
+        self._moving = frozenset((*self._desktops, *rungs(tracks)))
+        for pipeline in before.values():
+            if pipeline not in self._desktops.values():
+                pipeline.decoder.close()
         self._presenter.tracks(tuple(self._desktops))
 
     def take(self, objects: list[ReceivedObject], clock: ClockOffset) -> None:
@@ -207,5 +229,7 @@ class PicturePipelines:
 
     def _presented(self, track: int, number: int, at: float) -> None:
         if (pipeline := self._of.get(track)) is not None:
-            pipeline.book.presented(track, number, at)
+            delay = pipeline.book.presented(track, number, at)
+            if delay is not None and track in self._moving:
+                self._on_film(delay, at)
             self._loop.call_soon_threadsafe(self._on_presented, track, number, at)

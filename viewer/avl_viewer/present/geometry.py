@@ -18,7 +18,8 @@ class Geometry:
 
     Fitted, it is scaled as large as it can be seen whole, or hardly smaller in a whole factor. Pixel for pixel, one
     desktop pixel is one device pixel, and `pan_x`, `pan_y` is the desktop pixel in the window's top left corner on an
-    axis where the desktop is the larger.
+    axis where the desktop is the larger. What is seen may be a part of the desktop that begins at its pixel `origin_x`,
+    `origin_y`, such as one monitor.
     """
 
     width: int = 0
@@ -28,6 +29,8 @@ class Geometry:
     exact: bool = False
     pan_x: int = 0
     pan_y: int = 0
+    origin_x: int = 0
+    origin_y: int = 0
 
     @property
     def scale(self) -> float:
@@ -70,15 +73,16 @@ class Geometry:
         """The desktop pixel under a point of the window; the nearest one for a point beside the desktop."""
         scale = self.scale
         at_x, at_y = math.floor((x - self.left) / scale), math.floor((y - self.top) / scale)
-        return max(0, min(at_x, self.width - 1)), max(0, min(at_y, self.height - 1))
+        at_x, at_y = max(0, min(at_x, self.width - 1)), max(0, min(at_y, self.height - 1))
+        return self.origin_x + at_x, self.origin_y + at_y
 
     def from_desktop(self, x: int, y: int) -> tuple[float, float]:
         """The point of the window at the middle of a desktop pixel."""
         scale = self.scale
-        return self.left + (x + 0.5) * scale, self.top + (y + 0.5) * scale
+        return self.left + (x - self.origin_x + 0.5) * scale, self.top + (y - self.origin_y + 0.5) * scale
 
     def to_window(self, rect: Rect) -> Rect:
-        """The device pixels that a rectangle of the desktop touches, with the seam that smooth scaling blends."""
+        """The device pixels that a rectangle of what is seen touches, with the seam that smooth scaling blends."""
         scale = self.scale
         if self.sharp:
             factor = int(scale)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark, Marks
 from avl_viewer.present.presenter import CursorShape, Picture, Status
+from avl_viewer.services.sound import HostSound
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     import numpy as np
@@ -22,9 +25,9 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 class HeadlessPresenter:
     """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
 
-    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`, `state`,
-    `around`, `marks`, of each desktop the newest picture and whether it is exact, and `first`, the desktop that LAYOUT
-    tells of.
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `taken` (devices), `clipboard_text`,
+    `host_copy` (None where it is the text alone), `remarked`, `state`, `around`, `marks`, of each desktop the newest
+    picture and whether it is exact, and `first`, the desktop that LAYOUT tells of.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class HeadlessPresenter:
         on_remark: Callable[[str], None] | None = None,
         on_exact: Callable[[int, bool], None] | None = None,
         on_status: Callable[[Status], None] | None = None,
+        on_watched: Callable[[], None] | None = None,
     ) -> None:
         self._now = now
         self._on_picture = on_picture
@@ -47,19 +51,25 @@ class HeadlessPresenter:
         self._on_remark = on_remark
         self._on_exact = on_exact
         self._on_status = on_status
+        self._on_watched = on_watched
         self._presented: Callable[[int, int, float], None] | None = None
         self._latest: dict[int, Picture] = {}
         self._exact: set[int] = set()
         self.first: int | None = None
         self.size: tuple[int, int] | None = None
         self.monitors: tuple[Monitor, ...] = ()
+        self.watching: dict[int, int] = {}
         self.cursor_shape: CursorShape | None = None
+        self.taken = InputDevice(0)
         self.clipboard_text: str | None = None
+        self.host_copy: Copy | None = None
         self.remarked: str | None = None
         self.state: Status | None = None
         #: Who else is here, and what is pointed at and drawn.
         self.around = Company()
         self.marks = Marks()
+        self.host_sound = HostSound()
+        self.speaking = False
 
     def latest(self, desktop: int | None = None) -> Picture | None:
         """The newest picture of a desktop (None: of the first), None before there is any."""
@@ -88,7 +98,7 @@ class HeadlessPresenter:
     def tracks(self, tracks: tuple[int, ...]) -> None:
         self.first = tracks[0] if tracks else None
         self._exact.clear()
-        self._latest.clear()
+        self._latest = {}
         self.marks.clear()
 
     def picture(self, picture: Picture) -> None:
@@ -105,15 +115,36 @@ class HeadlessPresenter:
         if self._on_layout is not None:
             self._on_layout(width, height, monitors)
 
+    def watched(self, monitors: dict[int, int]) -> None:
+        self.watching = monitors
+        if self._on_watched is not None:
+            self._on_watched()
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """The monitor that is looked at by itself; None: the whole desktop is."""
+        number = self.watching.get(self.first, 0) if self.first is not None else 0
+        return next((one for one in self.monitors if number and one.number == number), None)
+
     def cursor(self, cursor: CursorShape) -> None:
         self.cursor_shape = cursor
         if self._on_cursor is not None:
             self._on_cursor(cursor)
 
+    def devices(self, devices: InputDevice) -> None:
+        self.taken = devices
+
     def clipboard(self, text: str) -> None:
-        self.clipboard_text = text
+        self.clipboard_text, self.host_copy = text, None
         if self._on_clipboard is not None:
             self._on_clipboard(text)
+
+    def copied(self, copy: Copy) -> None:
+        if isinstance(copy.content, str):
+            self.clipboard(copy.content)
+        else:
+            self.clipboard_text = None
+        self.host_copy = copy
 
     def remark(self, text: str) -> None:
         self.remarked = text
@@ -138,6 +169,12 @@ class HeadlessPresenter:
 
     def mark(self, mark: Mark) -> None:
         self.marks.take(mark, self._now())
+
+    def sound(self, host: HostSound) -> None:
+        self.host_sound = host
+
+    def microphone(self, on: bool) -> None:
+        self.speaking = on
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Who asked for the input is told by an exception."""

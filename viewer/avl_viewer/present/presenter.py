@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
+from avl_viewer.services.sound import HostSound
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     from avl_viewer.decode.canvas import Canvas
@@ -65,7 +68,8 @@ class Presenter(Protocol):
     """Called from the network thread, `picture` from the decoder's thread too; none of them may block."""
 
     def tracks(self, tracks: tuple[int, ...]) -> None:
-        """A session begins, of desktops with these first tracks; the first of them is the one that LAYOUT tells of."""
+        """A session begins, of desktops with these first tracks, or has others from now on; the first of them is the
+        one that is looked at."""
 
     def picture(self, picture: Picture) -> None:
         """Show this next, with all of its desktop that was not shown yet. Report with `presented` when it is on the
@@ -74,11 +78,21 @@ class Presenter(Protocol):
     def layout(self, width: int, height: int, monitors: tuple[Monitor, ...]) -> None:
         """The desktop's size and monitors."""
 
+    def watched(self, monitors: dict[int, int]) -> None:
+        """Desktops, by their first tracks, are single monitors with these numbers of LAYOUT; 0, and those that are not
+        named: the whole."""
+
     def cursor(self, cursor: CursorShape) -> None:
         """The pointer's new shape."""
 
+    def devices(self, devices: InputDevice) -> None:
+        """What the host's system takes beside keys, buttons and places."""
+
     def clipboard(self, text: str) -> None:
         """The host's clipboard changed: this text was copied there, or ("") it was emptied."""
+
+    def copied(self, copy: Copy) -> None:
+        """The same, with formats beside the text, or without any; the service fetches them by the copy's stamp."""
 
     def remark(self, text: str) -> None:
         """A whole sentence about something that did not go as a person meant it; the session goes on."""
@@ -94,6 +108,12 @@ class Presenter(Protocol):
 
     def mark(self, mark: Mark) -> None:
         """Somebody points or draws over the picture, or has wiped that away."""
+
+    def sound(self, host: HostSound) -> None:
+        """What the host says of its sound: whether there is any, and who speaks there."""
+
+    def microphone(self, on: bool) -> None:
+        """What is said here is sent to the host from now on, or no longer."""
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Input came to nothing: a person is to know how much."""

@@ -10,18 +10,20 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QEnterEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget, QWidgetAction
 
-from avl_protocol.wire.registry import ControlMode
+from avl_protocol.wire.foreign import for_dialog
+from avl_protocol.wire.registry import ControlMode, InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
 from avl_viewer.present.style import MENU, PANEL
+from avl_viewer.services.sound import HostSound
 
 #: Milliseconds that the toolbar stays when the pointer has left it.
 LINGER = 700
 HINT = (
-    "Ctrl+Alt+Shift and: F full screen · G keys stay here · 1 pixel for pixel · C control · D draw · S statistics"
-    " · T toolbar · Q disconnect"
+    "Ctrl+Alt+Shift and: F full screen · G keys stay here · L lock pointer · 1 pixel for pixel · C control"
+    " · D draw · S statistics · T toolbar · Q disconnect"
 )
 
 _CONTROL, _SHIFT, _ALT, _META = 0xE0, 0xE1, 0xE2, 0xE3
@@ -42,12 +44,16 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 
 class Toolbar(QFrame):
-    """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, places, statistics, leave, send, type,
-    paste, control, draw, wipe, wipe all, pointers. `given(number)`: this person is to have control."""
+    """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, lock, direct, places, statistics, leave,
+    send, type, paste, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this person is to have
+    control; `loud(volume)`: sound is to be that loud, 0 to 1; `chosen(names)`: these monitors are to be seen by
+    themselves."""
 
     action = Signal(str)
     combination = Signal(object)
     given = Signal(int)
+    loud = Signal(float)
+    chosen = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -62,6 +68,9 @@ class Toolbar(QFrame):
         self._lingering.timeout.connect(self._vanish)
         self._menus: list[QMenu] = []
 
+        self._screen = self._menu("Screen")
+        self.fit = self._entry("Fit the desktop to this window", "fit", checkable=True)
+        self.list_monitors((), ())
         keys = self._menu("Keys")
         for name, usages in COMBINATIONS.items():
             if name in ("Ctrl+Alt+F1", "Ctrl+Alt+Backspace"):
@@ -84,28 +93,54 @@ class Toolbar(QFrame):
         self.gather(Company(), False, False)
         self._people.aboutToShow.connect(self._list_people)
 
+        sound = self._sound = self._menu("Sound")
+        self.sound_note = sound.addAction("")
+        self.sound_note.setEnabled(False)
+        self.sound_note.setVisible(False)
+        self.mute = self._entry("Muted", "mute", checkable=True)
+        sound.addAction(self.mute)
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setRange(0, 100)
+        slider.setValue(100)
+        slider.setAccessibleName("Volume")
+        slider.setToolTip("Volume")
+        slider.valueChanged.connect(lambda value: self.loud.emit(value / 100))
+        loudness = QWidgetAction(sound)
+        loudness.setDefaultWidget(slider)
+        sound.addAction(loudness)
+        sound.addSeparator()
+        self.speak = self._entry("Speak with my microphone", "speak", checkable=True)
+        self.speak.setEnabled(False)
+        sound.addAction(self.speak)
+        self.speaking = label("● Your microphone is on")
+        self.speaking.setObjectName("speaking")
+        self.speaking.hide()
+
         self.note = label("View only")
         self.note.setObjectName("quiet")
         self.note.hide()
         self.fullscreen = self._button("Full screen", "fullscreen", checkable=True)
         self.exact = self._button("1:1", "exact", checkable=True)
         self.exact.setToolTip("One pixel of the desktop is one pixel of this screen")
-        self.fit = self._button("Fit desktop", "fit", checkable=True)
-        self.fit.setToolTip("The desktop takes the size of this window, as far as its display can")
         self.grab_keys = self._button("Grab keys", "grab", checkable=True)
         self.grab_keys.setToolTip("Keys that this computer would keep (Alt+Tab, Super) go to the desktop")
         self.places = self._button("Keys by place", "places", checkable=True)
         self.places.setToolTip(
             "A key is the one at the same place of the host's keyboard, whatever is printed on it: for games"
         )
+        self.lock = self._button("Lock pointer", "lock", checkable=True)
+        self.lock.setToolTip("The mouse stays in the desktop and only its movements count: for games and 3D")
+        self.direct = self._button("Touch", "direct", checkable=True)
+        self.direct.setToolTip("Fingers touch the desktop itself, several at once, for programs that know fingers")
+        self.offer(InputDevice(0))
         self.statistics = self._button("Statistics", "statistics", checkable=True)
         row = QHBoxLayout()
         row.setSpacing(6)
+        row.addWidget(self.speaking)
         row.addWidget(self.note)
         row.addWidget(self.fullscreen)
         row.addWidget(self.exact)
-        row.addWidget(self.fit)
-        for menu in (keys, clipboard, self._people):
+        for menu in (self._screen, keys, clipboard, sound, self._people):
             button = QToolButton(self)
             button.setText(f"{menu.title()} ▾")
             button.setMenu(menu)
@@ -113,6 +148,8 @@ class Toolbar(QFrame):
             row.addWidget(button)
         row.addWidget(self.grab_keys)
         row.addWidget(self.places)
+        row.addWidget(self.lock)
+        row.addWidget(self.direct)
         row.addWidget(self.statistics)
         row.addWidget(self._button("Disconnect", "leave"))
         hint = label(HINT)
@@ -128,11 +165,41 @@ class Toolbar(QFrame):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays with the desktop
         self.hide()
 
+    def offer(self, devices: InputDevice) -> None:
+        """What the host's system takes."""
+        self.lock.setVisible(bool(devices & InputDevice.RELATIVE))
+        self.direct.setVisible(bool(devices & InputDevice.TOUCH))
+
     def gather(self, company: Company, acts: bool, draws: bool) -> None:
         """Who is here and what we can do about it; `acts`, `draws`: our own permissions."""
         self._company, self._acts = company, acts
         for entry in (self.draw, self.wipe, self.wipe_all):
             entry.setEnabled(draws)
+
+    def hear(self, host: HostSound, speaks: bool) -> None:
+        """What the host says of its sound; `speaks`: our microphone may be heard there."""
+        others = f"{host.speakers} {'person speaks' if host.speakers == 1 else 'people speak'} there"
+        note = host.trouble or (others if host.speakers else "")
+        self.sound_note.setText(note)
+        self.sound_note.setVisible(bool(note))
+        self.speak.setEnabled(speaks)
+        self.speak.setToolTip("" if speaks else "The host takes no microphone, or not yours")
+
+    def list_monitors(self, names: tuple[str, ...], chosen: tuple[str, ...]) -> None:
+        """The desktop has these monitors, and those that were `chosen` are seen by themselves."""
+        menu = self._screen
+        menu.clear()
+        menu.addAction(self.fit)
+        if len(names) < 2:
+            return
+        menu.addSeparator()
+        choices = [("The whole desktop", ()), *((name, (name,)) for name in names)]
+        choices.append(("Each monitor in a window of its own", names))
+        for text, which in choices:
+            entry = menu.addAction(_plain(for_dialog(text)))
+            entry.setCheckable(True)
+            entry.setChecked(which == chosen)
+            entry.triggered.connect(self._chooser(which))
 
     def _list_people(self) -> None:
         """The menu is opened: fill it. Its lines do not change under the pointer."""
@@ -208,6 +275,9 @@ class Toolbar(QFrame):
         entry.setCheckable(checkable)
         entry.triggered.connect(self._caller(action))
         return entry
+
+    def _chooser(self, names: tuple[str, ...]) -> Callable[[], None]:
+        return lambda: self.chosen.emit(names)
 
     def _giver(self, number: int) -> Callable[[], None]:
         return lambda: self.given.emit(number)

@@ -1,9 +1,10 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
- * visible, aim, fit, measure, network, leave (`do`). To the page: state, granted, ticket, layout, shown, cursor,
- * clipboard, clipboard-refused, exact, statistics, dropped, company, mark, rights, remark, alarm, failed (`say`).
+ * From the page: canvas (the first, then one for each further desktop), connect, input, paste, offer, fetch, point, draw, wipe,
+ * control, visible, aim, fit, monitor, measure, network, leave, files (a port to the worker that has them) (`do`). To the page:
+ * state, granted, ticket, layout, watched, shown, cursor, clipboard, copied, fetched, clipboard-refused, exact, statistics,
+ * dropped, company, mark, rights, remark, alarm, failed (`say`).
  */
 
 import { Witness } from "./audit/witness.js";
@@ -116,17 +117,21 @@ function ours(at) {
 const DONE = {
   input: (to, message) => to.input(message.events, ours(message.at)),
   paste: (to, message) => to.paste(message.text, message.events, ours(message.at)),
+  offer: (to, message) => to.features.clipboard.offer(message.copy, message.events, ours(message.at), clock()),
+  fetch: (to, message) => to.features.clipboard.fetch(message, clock()),
   connect: async (to, { want }) => to.connect(want.pair ? { ...want, identity: await Identity.fromPair(want.pair) } : want),
   visible: (to, message) => to.setVisible(message.visible),
   point: (to, message) => to.point(message.x, message.y, message.laser),
   draw: (to, message) => to.draw([message.x, message.y], message.begins),
   wipe: (to, message) => to.features.annotations.clear(message.everybody),
   control: (to, message) => to.features.control.say(message.act, message.to),
-  aim: (to, message) => to.features.layout.aim(message.width, message.height, ours(message.at)),
+  aim: (to, message) => to.features.layout.aim(message.width, message.height, ours(message.at), message.monitor),
+  monitor: (to, message) => to.features.monitors.choose(message.name),
   fit: (to, message) => to.features.fit.want(message.width, message.height, message.scale),
   measure: (to, message) => to.setMeasuring(message.wanted),
   network: (to) => to.networkChanged(),
   leave: (to) => to.leave(),
+  files: (to, message) => to.features.files.attach(message.port),
 };
 
 page.onmessage = async (/** @type {MessageEvent} */ event) => {

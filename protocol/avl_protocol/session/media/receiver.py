@@ -149,18 +149,9 @@ class MediaReceiver:
 
     def __init__(self, opener: ObjectOpener, tracks: Iterable[Track]) -> None:
         self._opener = opener
-        tracks = tuple(tracks)
-        self._tracks = {
-            track.id: _Incoming(
-                track=track,
-                reassembler=Reassembler(),
-                ordering=Ordering(),
-                gaps=Gaps(track.first) if track.entry is TrackEntry.ASKED else None,
-            )
-            for track in tracks
-        }
-        for one, other in rungs(tracks).items():
-            self._tracks[one].other, self._tracks[other].other = self._tracks[other], self._tracks[one]
+        self._tracks: dict[int, _Incoming] = {}
+        self._round_trip = 0.0
+        self.arrange(tracks)
         self._keyless: list[tuple[int, Assembled]] = []
         #: What has come to be heard; whoever reads it takes it away.
         self.sounds: list[ReceivedSound] = []
@@ -171,7 +162,24 @@ class MediaReceiver:
         self._keys_asked = float("-inf")
         #: Track and key id to ask for with NEED_KEYS, at most once in 300 ms.
         self.missing_key: tuple[int, int] | None = None
-        self.follow(0.0)
+
+    def arrange(self, tracks: Iterable[Track]) -> None:
+        """These are the tracks from now on: one that is as it was goes on, another begins anew."""
+        tracks, before = tuple(tracks), self._tracks
+        self._tracks = {
+            track.id: before[track.id]
+            if track.id in before and before[track.id].track == track
+            else _Incoming(
+                track=track,
+                reassembler=Reassembler(),
+                ordering=Ordering(),
+                gaps=Gaps(track.first) if track.entry is TrackEntry.ASKED else None,
+            )
+            for track in tracks
+        }
+        for one, other in rungs(tracks).items():
+            self._tracks[one].other, self._tracks[other].other = self._tracks[other], self._tracks[one]
+        self.follow(self._round_trip)
 
     @property
     def opener(self) -> ObjectOpener:
@@ -180,6 +188,7 @@ class MediaReceiver:
 
     def follow(self, round_trip: float) -> None:
         """Wait for as long as repairs take where an answer of the host takes `round_trip` seconds."""
+        self._round_trip = round_trip
         self._patience = patience(round_trip, T_KEY_SPACING)
         for track in self._tracks.values():
             track.ordering.patience, track.reassembler.patience = self._patience.dependency, self._patience.unfinished
@@ -189,7 +198,7 @@ class MediaReceiver:
         self._opener.add_key(generation, step, base)
         self.missing_key = None
         waiting, self._keyless = self._keyless, []
-        return [frame for track, whole in waiting for frame in self._open(track, whole, now)]
+        return [frame for track, whole in waiting if track in self._tracks for frame in self._open(track, whole, now)]
 
     def datagram(self, data: bytes, now: float) -> list[ReceivedObject]:
         """Take one datagram; what may be shown or decoded now, in order."""
@@ -397,8 +406,8 @@ class MediaReceiver:
 
     def left_out(self, track: int, number: int, now: float) -> None:
         """An object could not be used, as what it copies is not known: it is missing."""
-        found = self._tracks[track]
-        if found.gaps is not None:
+        found = self._tracks.get(track)
+        if found is not None and found.gaps is not None:
             found.gaps.left_out(number, now)
 
     def replaced(self, track: int, rows: Iterable[Row], newest: int) -> None:

@@ -92,10 +92,23 @@ export class JitterBuffer {
     this._sinceLeftOut = 0;
     this._film = 0;
     this._filmUntil = -Infinity;
+    /** How long before it is heard a packet has to be here. */
+    this._lead = 0;
     /** How long after its capture the sound was heard that was asked for last. @type {number | null} */
     this.delay = null;
     /** Packets so far. */
     this.heard = { received: 0, played: 0, concealed: 0, late: 0 };
+  }
+
+  /** Packets that wait for their turn. */
+  get waiting() {
+    return this._packets.size;
+  }
+
+  /** What waits is not to be played. */
+  drop() {
+    this._packets.clear();
+    this._next = this._last = null;
   }
 
   /** An object came. `captured`: of its newest packet, in our clock. @param {Omit<import("./sound.js").Sound, "capturedUs">}
@@ -161,13 +174,14 @@ export class JitterBuffer {
   target(now) {
     let wanted = 0;
     const known = this._delays.length;
-    if (known) wanted = this._delays[known - 1 - Math.floor(known * LATE)] + MARGIN + (known < FEW ? UNKNOWN : 0);
+    if (known) wanted = this._delays[known - 1 - Math.floor(known * LATE)] + this._lead + MARGIN + (known < FEW ? UNKNOWN : 0);
     if (now < this._filmUntil) wanted = Math.max(wanted, this._film);
     return Math.min(wanted, TIMER.SOUND_DELAY);
   }
 
   /** What to play next, which will be heard at `heardAt`. @param {number} heardAt @param {number} now @returns {Step} */
   step(heardAt, now) {
+    this._lead = heardAt - now;
     if (this._next === null && !this._begin(heardAt, now)) return stepOf(Play.SILENCE);
     let next = /** @type {number} */ (this._next);
     if (this._last !== null && next > this._last) return this._rest();

@@ -18,9 +18,12 @@
 
 /** Tells the page what the desktop is like, and what of it is on the screen; tells the host what input means. */
 export class LayoutService {
-  /** @param {(message: Record<string, any>) => void} tell */
-  constructor(tell) {
+  /** @param {(message: Record<string, any>) => void} tell @param {(monitors: Monitor[]) => void} [laidOut] */
+  constructor(tell, laidOut = () => undefined) {
     this._tell = tell;
+    this._laidOut = laidOut;
+    /** The desktop's size, as the host said last. */
+    this._size = { width: 0, height: 0 };
     /** @type {import("../session/services.js").ViewerSession | null} */
     this._session = null;
     /** What is on the screen, and what the host was told. */
@@ -50,20 +53,29 @@ export class LayoutService {
       const [number, scale, rotation] = (more[at]?.length ?? 0) >= 3 ? more[at] : [0, 100, 0];
       return [{ name: names[at], number, x, y, width: wide, height: high, primary: Boolean(primary), scale, rotation }];
     });
+    this._size = { width, height };
     this._tell({ say: "layout", width, height, monitors: this.monitors });
+    this._laidOut(this.monitors);
   }
 
-  /** The desktop is on the screen in this size. @param {number} width @param {number} height */
-  shown(width, height) {
-    const size = `${width} ${height}`;
-    if (size === this._shown) return;
-    this._shown = size;
-    this._tell({ say: "shown", width, height });
+  /** The desktop is on the screen in this size, or the monitor of this number by itself. @param {number} width
+   * @param {number} height @param {number} [monitor] */
+  shown(width, height, monitor = 0) {
+    const what = `${width} ${height} ${monitor}`;
+    if (what === this._shown) return;
+    this._shown = what;
+    this._tell({ say: "shown", width, height, monitor });
   }
 
-  /** The page's hands act on a desktop of this size since a moment of our clock.
-   * @param {number} width @param {number} height @param {number} at */
-  aim(width, height, at) {
+  /** The page's hands act on a desktop of this size since a moment of our clock, or on a monitor of it: on a desktop as
+   * it was told of, if that monitor has this size there.
+   * @param {number} width @param {number} height @param {number} at @param {number} monitor */
+  aim(width, height, at, monitor) {
+    if (monitor) {
+      const place = this.monitors.find(({ number }) => number === monitor);
+      if (place?.width !== width || place.height !== height) return;
+      ({ width, height } = this._size);
+    }
     const size = `${width} ${height}`;
     if (!this._session || size === this._aimed) return;
     this._aimed = size;

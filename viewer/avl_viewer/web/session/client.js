@@ -6,7 +6,8 @@
 import { assemble } from "../assembly.js";
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
-import { CLOSE, PERMISSION, TIMER } from "../wire/registry.js";
+import { forDialog } from "../wire/foreign.js";
+import { CLOSE, MAX, PERMISSION, TIMER } from "../wire/registry.js";
 import { Backoff, passing } from "../paths/backoff.js";
 import { Pictures } from "./media/pictures.js";
 import { SessionPipes } from "./pipes.js";
@@ -83,6 +84,8 @@ export class Client {
       pictures: this._pictures,
       seek: (message, now) => this._paths?.candidates(message, now),
       inputSent: () => this._paths?.busy(world.clock()),
+      arranged: () => this._arranged(),
+      entropy: world.entropy,
     });
   }
 
@@ -120,11 +123,18 @@ export class Client {
     const paths = new Paths(world, want.directions, want.device, sessionId, {
       pathsReady: (attachment) => void this._ready(paths, want, sessionId, attachment),
       pathsFailed: (reason) => this._over(paths, reason),
-      pathsMessage: (message) => message.kind === "HOP_RATE" && message.handle === paths.session?.attachment.handle && this.features.statistics.told(message),
+      pathsMessage: (message) => this._hopSaid(paths, message),
       pathsChanged: () => (this._pictures.moved(), this._status()),
     }, want.accessPass);
     this._paths = paths;
     paths.open();
+  }
+
+  /** A relay says how its hop is doing, or what who runs it has to say. @param {Paths} paths @param {any} message */
+  _hopSaid(paths, message) {
+    if (message.kind === "HOP_RATE" && message.handle === paths.session?.attachment.handle) this.features.statistics.told(message);
+    const text = message.kind === "OPERATOR_SAYS" ? forDialog(message.text, MAX.OPERATOR_TEXT) : "";
+    if (text) this._tell({ say: "operator", text: `The relay's operator says: ${text}` });
   }
 
   /** There is a place for the session: begin. @param {Paths} paths @param {Want} want @param {Uint8Array} sessionId
@@ -318,6 +328,15 @@ export class Client {
     }
   }
 
+  /** The host gives us other desktops of its own now. */
+  _arranged() {
+    const session = this._session;
+    if (!session) return;
+    this._pictures.arrange(session.tracks);
+    this._lookAtExact();
+    if (!this._pictures.visible) this._subscribe();
+  }
+
   /** @param {Paths} paths @param {Attachment} attachment */
   _moved(paths, attachment) {
     paths.moved(attachment);
@@ -413,7 +432,7 @@ export class Client {
   presented(objects, at) {
     this._pictures.presented(objects, at);
     const { shown } = this._pictures;
-    if (shown) this.features.layout.shown(shown.width, shown.height);
+    if (shown) this.features.layout.shown(shown.width, shown.height, this.features.monitors.watched);
     this._lookAtExact();
   }
 

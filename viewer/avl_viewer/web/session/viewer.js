@@ -258,7 +258,8 @@ export class ViewerSession {
 
   /** Send a message on its channel, `lane` where there are several, which is opened when it is first needed. Throws
    * Refused(NOT_PERMITTED) where our permissions don't open that.
-   * @param {string} kind @param {Record<string, any>} fields @param {number} [lane] */
+   * @param {string} kind @param {Record<string, any>} fields @param {number} [lane] @returns {Promise<void>}  done when it
+   * is with the connection, or waits for room there */
   send(kind, fields, lane) {
     const channel = channelOf(kind, lane);
     if (!channelsOf(this.permissions).includes(channel)) throw new Refused(CLOSE.NOT_PERMITTED);
@@ -268,7 +269,8 @@ export class ViewerSession {
       this._inVain = 0;
       this._openChannels();
     }
-    if (this.state === ViewerState.ADMITTED) void this._secure?.send(channel, encode(kind, fields));
+    const secure = this.state === ViewerState.ADMITTED ? this._secure : null;
+    return secure ? secure.send(channel, encode(kind, fields)) : Promise.resolve();
   }
 
   /** Send input at once as one batch (moves coalesce while the hop is backed up); its sequence number.
@@ -425,6 +427,14 @@ export class ViewerSession {
   }
 
   // media
+
+  /** The host gives us these tracks of desktops from now on, as rows of GRANT, in this order; others stay. Throws
+   * RemoteProtocolError where they are none. @param {number[][]} rows */
+  arrange(rows) {
+    const given = tracksOf(rows).filter(({ kind }) => SHOWN.has(kind));
+    this.tracks = [...given, ...this.tracks.filter(({ kind }) => !SHOWN.has(kind))];
+    this._watching?.receiver.arrange(given);
+  }
 
   /** A media datagram of this session. @param {Uint8Array} data @param {number} now */
   datagramReceived(data, now) {

@@ -2,7 +2,7 @@
  * Settings and states of a viewer's session, and the protocol of its owner (spec 04-session).
  */
 
-import { INPUT, PERMISSION } from "../wire/registry.js";
+import { INPUT, INPUT_DEVICE, PERMISSION } from "../wire/registry.js";
 
 /** Where a session stands. */
 export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "ADMITTED", ENDED: "ENDED" });
@@ -49,4 +49,12 @@ export function may(permissions, [kind]) {
   if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return true;
   const types = kind === INPUT.KEY || kind === INPUT.TEXT;
   return Boolean(permissions & (types ? PERMISSION.KEYBOARD : PERMISSION.POINTER));
+}
+
+/** Whether a host whose system takes these devices knows an input event (R-WIRE-95).
+ * @param {number} devices @param {import("./input/outbox.js").InputEvent} event */
+export function takes(devices, [kind]) {
+  if (kind === INPUT.MOVE_BY) return Boolean(devices & INPUT_DEVICE.RELATIVE);
+  if (kind === INPUT.TOUCH) return Boolean(devices & INPUT_DEVICE.TOUCH);
+  return kind !== INPUT.PEN || Boolean(devices & INPUT_DEVICE.PEN);
 }

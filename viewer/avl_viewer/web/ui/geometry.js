@@ -20,6 +20,8 @@ export class Geometry {
     this.page = { width: 1, height: 1 };
     /** Desktop pixels; 0 x 0 before they are known. @type {Size} */
     this.desktop = { width: 0, height: 0 };
+    /** The desktop's pixel at which what is seen begins: that of a monitor, for one. */
+    this.origin = { x: 0, y: 0 };
     /** The screen's pixels in one CSS pixel. */
     this.ratio = 1;
     this.exact = false;
@@ -71,14 +73,14 @@ export class Geometry {
     const { left, top } = this.box();
     /** @param {number} at @param {number} size */
     const within = (at, size) => Math.max(0, Math.min(size - 1, Math.floor(at / this.scale + 1e-9)));
-    return [within(x - left, this.desktop.width), within(y - top, this.desktop.height)];
+    return [this.origin.x + within(x - left, this.desktop.width), this.origin.y + within(y - top, this.desktop.height)];
   }
 
   /** The position on the page of the middle of a desktop pixel. @param {number} x @param {number} y @returns {[number,
    * number]} */
   fromDesktop(x, y) {
     const { left, top } = this.box();
-    return [left + (x + 0.5) * this.scale, top + (y + 0.5) * this.scale];
+    return [left + (x - this.origin.x + 0.5) * this.scale, top + (y - this.origin.y + 0.5) * this.scale];
   }
 
   /** Move the desktop, as far as it overflows. @param {number} dx @param {number} dy */

@@ -23,6 +23,12 @@ export class View {
     if (!this.geometry.desktop.width) this.resize(width, height);
   }
 
+  /** What is seen begins at this pixel of the desktop. @param {{ x: number, y: number }} origin */
+  begin({ x, y }) {
+    this.geometry.origin = { x, y };
+    this.placed();
+  }
+
   /** Nothing of a desktop is seen. */
   forget() {
     this.geometry.desktop = { width: 0, height: 0 };

@@ -65,10 +65,12 @@ export const MAX = Object.freeze({
   STALENESS: 86400,
   SOUND_PACKETS: 4,
   SOUND_PACKET: 1275,
-  VOICE_WAITS: 4096,
   FIT_SIDE: 200,
   FIT_SCALE: 500,
   WATCHED: 4,
+  LOGGED: 1024,
+  VOICE_WAITS: 8192,
+  OPERATOR_TEXT: 200,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -96,8 +98,10 @@ export const TIMER = Object.freeze({
   POINTED: 3000,
   CONTROL_IDLE: 5000,
   STROKE: 8000,
+  CLIPBOARD_ORDER: 1000,
   CLIPBOARD: 10000,
   HEAD: 60000,
+  LOGGED: 300000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
   SOUND_PACKET: 10,
@@ -560,6 +564,8 @@ export const HOP_MESSAGES = Object.freeze({
   ABOUT: [31, [[0, "name", "str"], [1, "system", "str", ""], [2, "software", "str", ""], [3, "owner", "str", ""], [4, "policy", "int", 0], [5, "revocation", "int", 0]]],
   HEAD: [32, [[0, "size", "int"], [1, "root", "bytes"], [2, "chain", "bytes"], [3, "time_ms", "int"], [4, "key", "bytes"], [5, "signature", "bytes"], [6, "proof", "bytes[]", []]]],
   HEAD_KNOWN: [33, [[0, "size", "int"]]],
+  LOGGED: [34, [[0, "covers", "int"], [1, "sessions", "any[][]", []]]],
+  OPERATOR_SAYS: [35, [[0, "handle", "int"], [1, "text", "str"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const CONTROL_MESSAGES = Object.freeze({
@@ -608,7 +614,7 @@ export const BULK_MESSAGES = Object.freeze({
   CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"], [2, "state", "int", 0]]],
   CLIPBOARD_ASK: [2, []],
   CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"], [2, "state", "int", 0]]],
-  CLIPBOARD_OFFER: [4, [[0, "serial", "int"], [1, "formats", "any[][]"], [2, "text", "bool", false], [3, "origin", "bytes", ""], [4, "keep", "bool", false]]],
+  CLIPBOARD_OFFER: [4, [[0, "serial", "int"], [1, "formats", "any[][]"], [2, "text", "bool", false], [3, "origin", "bytes", ""], [4, "keep", "bool", false], [5, "time_us", "int", 0]]],
   CLIPBOARD_FETCH: [5, [[0, "fetch", "int"], [1, "serial", "int"], [2, "format", "str"]]],
   CLIPBOARD_PART: [6, [[0, "fetch", "int"], [1, "data", "bytes"], [2, "size", "int"]]],
   CLIPBOARD_TAKEN: [7, [[0, "fetch", "int"], [1, "taken", "int"]]],

@@ -132,6 +132,11 @@ class DesktopPictures {
   }
 }
 
+/** What tells the tracks of a desktop from others. @param {DesktopTracks} tracks */
+function key({ pictures, exact, lower }) {
+  return [pictures.id, exact?.id, exact?.first, lower?.id].join(" ");
+}
+
 /** The pictures of one session after another. `clock`: milliseconds. */
 export class Pictures {
   /** @param {Screen} screen @param {() => number} clock @param {Decompresses} decompressor @param {PicturesOwner} owner */
@@ -168,6 +173,23 @@ export class Pictures {
   /** These are the session's tracks. @param {import("../../media/track.js").Track[]} tracks */
   granted(tracks) {
     this._desktops = desktops(tracks).map((of) => new DesktopPictures(of, this, this._clock, this._decompressor));
+    this._begun();
+  }
+
+  /** The session has these tracks now: of a desktop whose tracks are as they were all goes on.
+   * @param {import("../../media/track.js").Track[]} tracks */
+  arrange(tracks) {
+    const before = this._desktops;
+    this._desktops = desktops(tracks).map(
+      (of) => before.find((kept) => key(kept.tracks) === key(of)) ?? new DesktopPictures(of, this, this._clock, this._decompressor),
+    );
+    for (const one of before) if (!this._desktops.includes(one)) one.close();
+    this._exactSince = null;
+    this._painted = false;
+    this._begun();
+  }
+
+  _begun() {
     this.statistics = this._desktops[0]?.statistics ?? this.statistics;
     this._screen.desktops(this.desktops);
   }

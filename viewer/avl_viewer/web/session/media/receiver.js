@@ -112,13 +112,11 @@ export class MediaReceiver {
     this._opener = opener;
     this._clock = clock;
     this._owner = owner;
+    this._roundTrip = 0;
     /** @type {Map<number, Incoming>} */
-    this._tracks = new Map(tracks.map((track) => [track.id, incoming(track)]));
-    for (const [one, other] of rungs(tracks)) {
-      const [lower, upper] = [one, other].map((number) => /** @type {Incoming} */ (this._tracks.get(number)));
-      lower.other = upper;
-      upper.other = lower;
-    }
+    this._tracks = new Map();
+    this._patience = patience(0, TIMER.KEY_SPACING);
+    this.arrange(tracks);
     /** @type {[number, Assembled][]} */
     this._keyless = [];
     this._keysAsked = -Infinity;
@@ -126,8 +124,22 @@ export class MediaReceiver {
     this.foreign = 0;
     this.lost = 0;
     this.received = 0;
-    this._patience = patience(0, TIMER.KEY_SPACING);
-    this.follow(0);
+  }
+
+  /** These are the tracks from now on: one that is as it was goes on, another begins anew.
+   * @param {import("../../media/track.js").Track[]} tracks */
+  arrange(tracks) {
+    const before = this._tracks;
+    this._tracks = new Map(tracks.map((track) => {
+      const kept = before.get(track.id);
+      return [track.id, kept && same(kept.track, track) ? kept : incoming(track)];
+    }));
+    for (const [one, other] of rungs(tracks)) {
+      const [lower, upper] = [one, other].map((number) => /** @type {Incoming} */ (this._tracks.get(number)));
+      lower.other = upper;
+      upper.other = lower;
+    }
+    this.follow(this._roundTrip);
   }
 
   /** Done when all objects that have come whole so far were opened and told of, or refused. */
@@ -139,6 +151,7 @@ export class MediaReceiver {
   /** Wait for as long as repairs take where an answer of the host takes so many milliseconds. @param {number} roundTrip
    * */
   follow(roundTrip) {
+    this._roundTrip = roundTrip;
     this._patience = patience(roundTrip, TIMER.KEY_SPACING);
     for (const track of this._tracks.values()) {
       track.ordering.patience = this._patience.dependency;
@@ -178,9 +191,11 @@ export class MediaReceiver {
 
   /** @param {number} track @param {Assembled} whole */
   _open(track, whole) {
-    const incoming = /** @type {Incoming} */ (this._tracks.get(track));
+    const incoming = this._tracks.get(track);
+    if (!incoming) return;
+    // What was opened when the track has begun anew counts for nothing.
     const opening = this._opener.open(track, whole.number, whole.flags, whole.sealed).then(
-      (plaintext) => this._read(track, whole, plaintext),
+      (plaintext) => (this._tracks.get(track) === incoming ? this._read(track, whole, plaintext) : () => undefined),
       (error) => this._unopened(track, whole, error),
     );
     incoming.tail = Promise.all([opening, incoming.tail]).then(([then]) => then());
@@ -458,6 +473,12 @@ function rest(track) {
 /** Whether the other track of the same pictures is the one that is shown. @param {Incoming} track */
 function resting({ other, group, track }) {
   return Boolean(other && !group && (other.group || track.kind === TRACK_KIND.LOWER));
+}
+
+/** Whether two descriptions of tracks say the same. @param {import("../../media/track.js").Track} one
+ * @param {import("../../media/track.js").Track} other */
+function same(one, other) {
+  return one.kind === other.kind && one.priority === other.priority && one.lifetime === other.lifetime && one.entry === other.entry && one.first === other.first;
 }
 
 /** @param {import("../../media/track.js").Track} track @returns {Incoming} */
