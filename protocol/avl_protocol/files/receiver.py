@@ -135,6 +135,8 @@ class Receiver:
         self._destination: Destination | None = None
         self._offers: dict[int, _Offer] = {}
         self._todo: deque[_Todo] = deque()
+        #: Ends of folders that wait for what is in them.
+        self._ends: deque[_Offer] = deque()
         self._next = 0
         self._last = self._opening = self._paused = self._closed = False
         self._incoming: int | None = None
@@ -192,7 +194,7 @@ class Receiver:
                 raise NotARow("offers are numbered, and bounded")
             self._next += 1
             offer = self._offers[entry.number] = _Offer(entry)
-            self._todo.append(offer)
+            (self._ends if entry.kind is FileKind.FOLDER_END else self._todo).append(offer)
         self._last = message.last
         self._look_whether_over()
 
@@ -243,6 +245,10 @@ class Receiver:
         self._todo.append((offer, message))
 
     def _look_whether_over(self) -> None:
+        """A folder ends when all that was offered before is settled, since what is written in it changes its time; the
+        job when all is."""
+        if self._ends and next(iter(self._offers)) == self._ends[0].entry.number:
+            self._todo.append(self._ends.popleft())
         if self._last and not self._offers and not self._todo and self.over is None:
             self.over = FileReason.DONE
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from avl_protocol.files.destination import Destination
 from avl_protocol.files.job import Question, Settled
-from avl_protocol.files.memory import MemoryTree
 from avl_protocol.files.receiver import Receiver
 from avl_protocol.files.sender import Sender
+from avl_protocol.files.tree import Tree
 from avl_protocol.files.walk import Source
 from avl_protocol.wire.codec import FILE
 from avl_protocol.wire.endtoend import FileBegin, FileMessage
@@ -23,8 +23,8 @@ class Joined:
 
     def __init__(
         self,
-        source: MemoryTree,
-        target: MemoryTree,
+        source: Tree,
+        target: Tree,
         *what: str,
         overwrite: FileOverwrite = FileOverwrite.ASK,
         folders: bool = True,
@@ -32,7 +32,7 @@ class Joined:
         renamed: str = "",
         at: tuple[str, ...] = (),
     ) -> None:
-        names = what or tuple(sorted({names[0] for names in source.nodes if names}))
+        names = what or tuple(sorted(source.names(())))
         sources = tuple(Source(source, tuple(name.split("/")), name.rsplit("/", 1)[-1]) for name in names)
         self.sender = Sender(1, sources, folders, lambda files, size: FileBegin(1, files, size))
         self.receiver = Receiver(1, lambda _size: Destination(target, at, renamed), overwrite, expects=None, here=here)
