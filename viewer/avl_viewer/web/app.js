@@ -28,6 +28,7 @@ import { Figures } from "./ui/figures.js";
 import { Notice } from "./ui/notice.js";
 import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
+import { SoundPanel } from "./ui/sound.js";
 import { Tally } from "./ui/tally.js";
 import { Toast } from "./ui/toast.js";
 import { Warning } from "./ui/warning.js";
@@ -92,6 +93,11 @@ const notice = new Notice();
 const toast = new Toast();
 const warning = new Warning();
 const tally = new Tally();
+const sound = new SoundPanel({
+  post: (message, transfer = []) => worker.postMessage(message, transfer),
+  tell: (text) => toast.show(text),
+  speaking: () => entitle(),
+});
 const cursor = new Cursor(element("desktop", HTMLElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new HostHop(connect);
@@ -203,9 +209,14 @@ function meet(told) {
   overlay.refresh();
 }
 
-/** Who has control is always to be seen in the title. */
+/** What the session may of sound. */
+function permitSound() {
+  sound.permit(Boolean(permissions & PERMISSION.AUDIO_OUT), Boolean(permissions & PERMISSION.AUDIO_IN));
+}
+
+/** Who has control is always to be seen in the title, and that the host hears us. */
 function entitle() {
-  document.title = [desktopName, sentenceOf(company).replace(/\.$/, ""), "avl"].filter(Boolean).join(" - ");
+  document.title = [desktopName, sentenceOf(company).replace(/\.$/, ""), sound.speaking ? "your microphone is on" : "", "avl"].filter(Boolean).join(" - ");
 }
 
 async function fullScreen() {
@@ -291,6 +302,7 @@ function shut(to, sentence) {
   root.dataset.state = to;
   delete root.dataset.exact;
   permissions = 0;
+  permitSound();
   pointer.releaseAll();
   notice.hide();
   toolbar.dismiss();
@@ -365,6 +377,7 @@ const HEARD = {
     permissions = message.permissions;
     canvases.of(message.tracks);
     desktopName = forDialog(message.name, 64);
+    permitSound();
     toolbar.name(desktopName, !(permissions & HANDS));
     overlay.clear();
     company = ALONE;
@@ -372,11 +385,14 @@ const HEARD = {
   },
   rights: (message) => {
     permissions = message.permissions;
+    permitSound();
     toolbar.name(desktopName, !(permissions & HANDS));
     if (message.text) toast.show(message.text);
   },
   company: (message) => meet(message.company),
   mark: (message) => overlay.take(message.mark),
+  sound: (message) => sound.hear(message),
+  voice: (message) => sound.spoken(message.on),
 };
 
 worker.addEventListener("message", ({ data: message }) => HEARD[message.say](message));

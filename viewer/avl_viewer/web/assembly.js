@@ -13,14 +13,17 @@ import { LayoutService } from "./services/layout.js";
 import { PointerService } from "./services/pointer.js";
 import { PointingService } from "./services/pointing.js";
 import { RightsService } from "./services/rights.js";
+import { SoundService } from "./services/sound.js";
 import { StatisticsService } from "./services/statistics.js";
 import { TicketService } from "./services/tickets.js";
+import { VoiceService } from "./services/voice.js";
 import { CHANNEL } from "./wire/registry.js";
 
 /**
  * @typedef {object} Served  What services act on.
  * @property {(message: Record<string, any>) => void} tell  to the page
  * @property {import("./session/media/pictures.js").Pictures} pictures
+ * @property {{ heard: () => import("./services/sound.js").Counts | null, target: () => number }} sound  how it is heard
  * @property {(message: any, now: number) => void} seek  where the host might be reached
  * @property {() => void} inputSent  input is under way
  *
@@ -33,11 +36,13 @@ import { CHANNEL } from "./wire/registry.js";
  * @property {PointingService} pointing
  * @property {AnnotationsService} annotations
  * @property {RightsService} rights
+ * @property {SoundService} sound
+ * @property {VoiceService} voice
  */
 
 /** Make the services and register them.
  * @param {import("./session/services.js").Services} services @param {Served} served @returns {Features} */
-export function assemble(services, { tell, pictures, seek, inputSent }) {
+export function assemble(services, { tell, pictures, sound: listening, seek, inputSent }) {
   const layout = new LayoutService(tell);
   services.register(layout, CHANNEL.CONTROL, { LAYOUT: (message) => layout.told(message) });
   const pointer = new PointerService(tell);
@@ -63,5 +68,9 @@ export function assemble(services, { tell, pictures, seek, inputSent }) {
   });
   const rights = new RightsService(tell);
   services.register(rights, CHANNEL.CONTROL);
-  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights };
+  const sound = new SoundService(tell, listening);
+  services.register(sound, CHANNEL.CONTROL, { SOUND: (message) => sound.told(message) });
+  const voice = new VoiceService(tell);
+  services.register(voice, CHANNEL.SOUND);
+  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, sound, voice };
 }
