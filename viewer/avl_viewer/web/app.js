@@ -30,6 +30,7 @@ import { FilesBridge } from "./ui/files.js";
 import { Notice } from "./ui/notice.js";
 import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
+import { SoundPanel } from "./ui/sound.js";
 import { Tally } from "./ui/tally.js";
 import { Toast } from "./ui/toast.js";
 import { Warning } from "./ui/warning.js";
@@ -136,6 +137,11 @@ const notice = new Notice();
 const toast = new Toast();
 const warning = new Warning();
 const tally = new Tally();
+const sound = new SoundPanel({
+  post: (message, transfer = []) => worker.postMessage(message, transfer),
+  tell: (text) => toast.show(text),
+  speaking: () => entitle(),
+});
 const cursor = new Cursor(element("desktop", HTMLElement), element("floating", HTMLImageElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new HostHop(connect);
@@ -308,9 +314,14 @@ function meet(told) {
   overlay.refresh();
 }
 
-/** Who has control is always to be seen in the title. */
+/** What the session may of sound. */
+function permitSound() {
+  sound.permit(Boolean(permissions & PERMISSION.AUDIO_OUT), Boolean(permissions & PERMISSION.AUDIO_IN));
+}
+
+/** Who has control is always to be seen in the title, and that the host hears us. */
 function entitle() {
-  document.title = [desktopName, sentenceOf(company).replace(/\.$/, ""), "avl"].filter(Boolean).join(" - ");
+  document.title = [desktopName, sentenceOf(company).replace(/\.$/, ""), sound.speaking ? "your microphone is on" : "", "avl"].filter(Boolean).join(" - ");
 }
 
 async function fullScreen() {
@@ -398,6 +409,7 @@ function shut(to, sentence) {
   permissions = 0;
   files.permit(0);
   files.panel.toggle(false);
+  permitSound();
   pointer.releaseAll();
   pointer.free();
   notice.hide();
@@ -508,6 +520,7 @@ const HEARD = {
     monitors.mark(0);
     monitors.see(0);
     desktopName = forDialog(message.name, 64);
+    permitSound();
     toolbar.name(desktopName, !(permissions & HANDS));
     overlay.clear();
     company = ALONE;
@@ -516,11 +529,14 @@ const HEARD = {
   rights: (message) => {
     permissions = message.permissions;
     files.permit(permissions);
+    permitSound();
     toolbar.name(desktopName, !(permissions & HANDS));
     if (message.text) toast.show(message.text);
   },
   company: (message) => meet(message.company),
   mark: (message) => overlay.take(message.mark),
+  sound: (message) => sound.hear(message),
+  voice: (message) => sound.spoken(message.on),
 };
 
 worker.addEventListener("message", ({ data: message }) => HEARD[message.say](message));

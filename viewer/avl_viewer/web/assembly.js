@@ -17,14 +17,17 @@ import { MonitorsService } from "./services/monitors.js";
 import { PointerService } from "./services/pointer.js";
 import { PointingService } from "./services/pointing.js";
 import { RightsService } from "./services/rights.js";
+import { SoundService } from "./services/sound.js";
 import { StatisticsService } from "./services/statistics.js";
 import { TicketService } from "./services/tickets.js";
+import { VoiceService } from "./services/voice.js";
 import { CHANNEL, FILE_MESSAGES } from "./wire/registry.js";
 
 /**
  * @typedef {object} Served  What services act on.
  * @property {(message: Record<string, any>) => void} tell  to the page
  * @property {import("./session/media/pictures.js").Pictures} pictures
+ * @property {{ heard: () => import("./services/sound.js").Counts | null, target: () => number }} sound  how it is heard
  * @property {(message: any, now: number) => void} seek  where the host might be reached
  * @property {() => void} inputSent  input is under way
  * @property {() => void} arranged  the session has other tracks than before
@@ -43,11 +46,13 @@ import { CHANNEL, FILE_MESSAGES } from "./wire/registry.js";
  * @property {LayoutService} layout
  * @property {FitService} fit
  * @property {MonitorsService} monitors
+ * @property {SoundService} sound
+ * @property {VoiceService} voice
  */
 
 /** Make the services and register them.
  * @param {import("./session/services.js").Services} services @param {Served} served @returns {Features} */
-export function assemble(services, { tell, pictures, seek, inputSent, arranged, entropy }) {
+export function assemble(services, { tell, pictures, sound: listening, seek, inputSent, arranged, entropy }) {
   const monitors = new MonitorsService(tell, arranged);
   services.register(monitors, CHANNEL.CONTROL, { WATCHED: (message) => monitors.told(message) });
   const layout = new LayoutService(tell, (all) => monitors.laidOut(all));
@@ -88,5 +93,11 @@ export function assemble(services, { tell, pictures, seek, inputSent, arranged, 
   services.register(files, CHANNEL.FILES_1, Object.fromEntries(Object.keys(FILE_MESSAGES).map((kind) => [kind, told])));
   const fit = new FitService(tell);
   services.register(fit, CHANNEL.CONTROL, { FITTED: (message) => fit.told(message) });
-  return { input, clipboard, tickets, statistics, control, pointing, annotations, rights, layout, fit, monitors, files };
+  const sound = new SoundService(tell, listening);
+  services.register(sound, CHANNEL.CONTROL, { SOUND: (message) => sound.told(message) });
+  const voice = new VoiceService(tell);
+  services.register(voice, CHANNEL.SOUND);
+  return {
+    input, clipboard, tickets, statistics, control, pointing, annotations, rights, layout, fit, monitors, files, sound, voice,
+  };
 }

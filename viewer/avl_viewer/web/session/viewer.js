@@ -256,6 +256,11 @@ export class ViewerSession {
     return this.state === ViewerState.ADMITTED && this._pipes.isOpen(channel) && (this._secure?.writable(channel) ?? false);
   }
 
+  /** Bytes of a channel's records that the host has not acknowledged. @param {number} channel */
+  unacknowledged(channel) {
+    return this._secure?.unacknowledged(channel) ?? 0;
+  }
+
   /** Send a message on its channel, `lane` where there are several, which is opened when it is first needed. Throws
    * Refused(NOT_PERMITTED) where our permissions don't open that.
    * @param {string} kind @param {Record<string, any>} fields @param {number} [lane] @returns {Promise<void>}  done when it
