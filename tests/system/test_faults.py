@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from avl_host.services.annotations import AnnotationsService
 from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ControlService
+from avl_host.services.files import FilesService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
 from avl_host.services.pointer import PointerService
@@ -37,7 +40,7 @@ from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Services
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CloseCode
+from avl_protocol.wire.registry import CloseCode, FileOverwrite, Permission
 from avl_relay.forward.channels import Channels
 from avl_relay.forward.fanout import Fanout
 from avl_relay.forward.hosts import Hosts
@@ -45,6 +48,7 @@ from avl_relay.forward.router import Router
 from avl_relay.forward.sessions import Sessions
 from avl_relay.forward.splice import Splices
 from avl_viewer.api import Desktop
+from avl_viewer.files import FilesError
 from tests.simulator.run import Simulation
 from tests.simulator.run import run as run_for_ever
 from tests.simulator.world import HOST as HOST_ADDRESS
@@ -66,6 +70,7 @@ HOST: dict[type, str] = {
     ControlService: "admitted acted ended",
     PointingService: "ended",
     AnnotationsService: "admitted ended",
+    FilesService: "put get list said opened ended",
     Registration: "apply _message handle_timer next_timeout",
     HostSession: "channel_received handle_timer send admit applied next_event",
     Publisher: "open join_key renew_keys set_viewer frame settled look",
@@ -133,6 +138,11 @@ async def subscriber(s: System, host: RunningHost) -> bool:
             await desktop.type("x")
             await desktop.clipboard.set("copied")
             host.clipboard.copy("from the host")
+            if desktop.permissions & Permission.FILES_IN:
+                await desktop.files.put(__file__, overwrite=FileOverwrite.ALWAYS)
+                await desktop.files.list("/shared")
+                with TemporaryDirectory() as folder:
+                    await desktop.files.get(Path(__file__).name, folder)
             host.source.set_still(False)
             host.agent.publisher.wake()
             await asyncio.sleep(0.1)
@@ -140,7 +150,7 @@ async def subscriber(s: System, host: RunningHost) -> bool:
             for changed in list(simulated.on_change):
                 changed()
             await desktop.press("enter")
-    except (Refused, TimeoutError, Injected):
+    except (Refused, TimeoutError, Injected, FilesError):
         return False
     return True
 

@@ -11,15 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from avl_protocol.files.job import Question
 from avl_protocol.files.memory import MemoryTree
+from avl_protocol.session.services import ReceivesOnLanes
+from avl_protocol.wire.endtoend import FileCredit, FileData, FileGet, FileMessage, FilePut, FileStop
 from avl_protocol.wire.registry import (
+    LANES,
     MAX_FILE_BLOCK,
     FileKind,
     FileOverwrite,
     FileReason,
     Permission,
 )
-from avl_viewer.files import FilesError
+from avl_viewer.files import FilesError, State
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, VIEWER, system
 from tests.system.seen import online, run, until
@@ -160,5 +164,106 @@ def test_what_a_viewer_may_not_is_refused_at_once_and_taken_away_while_it_runs(t
                 await asyncio.sleep(1)
                 with pytest.raises(FilesError):
                     await desktop.files.list("/shared")
+
+    run(main)
+
+
+def test_what_is_said_of_a_job_that_is_over_or_never_was_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x")
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                assert (await desktop.files.put(tmp_path / "x")).files == 1
+                session, lane = desktop.client.session, LANES[0]
+                assert session is not None
+                late: list[FileMessage] = [
+                    FilePut(1, "", True, 0, 1, 1),
+                    FileCredit(1, 1 << 40),
+                    FileData(1, 0, 0, b"x"),
+                    FileStop(1, 1),
+                ]
+                for message in late:
+                    session.send(message, lane)
+                for refused in FilePut(7, "", True, 99, 1, 1), FileGet(8, (), True):
+                    session.send(refused, LANES[1])
+                await asyncio.sleep(0.5)
+                assert not desktop.client.ended.done() and host.files.files == {"x": b"x"}
+                assert (await desktop.files.put(tmp_path / "x", "y")).files == 1
+                assert host.files.files == {"x": b"x", "y": b"x"}
+
+    run(main)
+
+
+def test_who_breaks_the_protocol_of_files_loses_the_job_and_not_the_session(tmp_path: Path) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                session = desktop.client.session
+                assert session is not None
+                heard: list[FileMessage] = []
+                said = desktop.client.features.files.said
+                desktop.client.services._rows[FileStop] = ReceivesOnLanes(
+                    FileStop,
+                    lambda session, message, now, lane: (heard.append(message), said(session, message, now, lane)),
+                )
+                session.send(FilePut(5, "", True, 0, 1, 10), LANES[3])
+                session.send(FileData(5, 0, 0, b"unasked", bytes(32)), LANES[3])
+                await until(lambda: heard != [])
+                assert heard == [FileStop(5, FileReason.BAD_REQUEST)]
+                await desktop.type("still here")
+                assert host.sink.typed == "still here"
+
+    run(main)
+
+
+def test_more_transfers_than_lanes_wait_their_turn_and_can_be_cancelled(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / str(number)).write_bytes(bytes([number + 1]) * 40_000)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                files = desktop.client.features.files
+                begun = [files.put([tmp_path / str(number)]) for number in range(12)]
+                assert [one.state for one in begun] == [State.RUNNING] * 8 + [State.WAITING] * 4
+                begun[11].cancel()
+                begun[0].cancel()
+                for number in (0, 11):
+                    with pytest.raises(FilesError) as caught:
+                        await begun[number].done()
+                    assert caught.value.reason is FileReason.CANCELLED
+                for one in begun[1:11]:
+                    assert (await one.done()).files == 1
+                assert sorted(host.files.files) == sorted(map(str, range(1, 11))) and not host.files.parts
+
+    run(main)
+
+
+def test_a_person_is_asked_about_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"ours")
+    (tmp_path / "b").write_bytes(b"ours")
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            host.files.put("a", b"theirs")
+            host.files.put("b", b"theirs")
+            asked: list[str] = []
+
+            async def asks(question: Question) -> bool:
+                asked.append(question.entry.path)
+                await asyncio.sleep(1.0)
+                return question.entry.path == "a"
+
+            async with s.viewer(host) as desktop:
+                both = [tmp_path / "a", tmp_path / "b"]
+                copied = await desktop.files.put(both, overwrite=FileOverwrite.ASK, asks=asks)
+                assert sorted(asked) == ["a", "b"] and copied.left == (("b", FileReason.EXISTS),)
+                assert host.files.files == {"a": b"ours", "b": b"theirs"}
+                assert (await desktop.files.put(both, overwrite=FileOverwrite.ASK)).left_count == 1, "nobody to ask"
 
     run(main)

@@ -119,20 +119,17 @@ class Conveyor:
 
     async def _work(self, task: Task) -> None:
         """Do a task. One that fails in a way that nobody foresaw ends its job, and the error goes on."""
-        result: Any = None
         foreseen = False
         try:
             result = await self._workshop.do(task)
+            self._working = False
+            self.job.task_done(result, self._clock())
             foreseen = True
         except OSError:
-            pass
+            pass  # of the disk, where no tree made a sentence of it
         finally:
             self._working = False
             if not foreseen:
                 self.job.stop(FileReason.FAILED)
-                self.go_on()
-                self._changed()
-        if foreseen:
-            self.job.task_done(result, self._clock())
             self.go_on()
             self._changed()
