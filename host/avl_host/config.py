@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from avl_host.desktop.copypolicy import CopyPolicy
-from avl_host.files.roots import Root
+from avl_host.files.roots import Root, parse_roots
 from avl_protocol.wire.registry import PRESETS, T_RESUME, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
@@ -68,7 +68,7 @@ class HostSettings:
     #: What is marked counts as copied. Off: who marks a word to delete it does not mean to tell it.
     primary: bool = False
     #: Folders that viewers with the permission may read and write.
-    files: tuple[Root, ...] = ()
+    files: tuple[Root, ...] = field(default_factory=lambda: parse_roots(()))
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
     #: Further sources, each a track of its own beside the first; they are seen only.

@@ -111,6 +111,7 @@ def test_flags_say_what_is_shared(tmp_path: Path) -> None:
     assert parse_root("/a:w:10G") == Root(Path("/a"), False, True, 10 << 30)
     assert parse_root("/a/b c") == Root(Path("/a/b c"), True, True)
     assert parse_root("~/x:rw:500").path == Path.home() / "x"
+    assert parse_roots(()) == (Root(Path.home() / "Downloads", False, True),)
     assert parse_roots(("none",)) == () and len(parse_roots(("/a", "/b:r"))) == 2
     for wrong in ("", "relative:r", ":r"):
         with pytest.raises(ValueError, match="--files takes PATH:r"):

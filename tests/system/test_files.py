@@ -204,10 +204,8 @@ def test_who_breaks_the_protocol_of_files_loses_the_job_and_not_the_session(tmp_
                 session = desktop.client.session
                 assert session is not None
                 heard: list[FileMessage] = []
-                said = desktop.client.features.files.said
                 desktop.client.services._rows[FileStop] = ReceivesOnLanes(
-                    FileStop,
-                    lambda session, message, now, lane: (heard.append(message), said(session, message, now, lane)),
+                    FileStop, lambda session, message, now, lane: heard.append(message)
                 )
                 session.send(FilePut(5, "", True, 0, 1, 10), LANES[3])
                 session.send(FileData(5, 0, 0, b"unasked", bytes(32)), LANES[3])

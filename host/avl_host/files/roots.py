@@ -18,6 +18,8 @@ from avl_protocol.files.walk import Source
 from avl_protocol.wire.registry import MAX_FILE_PATH, FileKind, FileReason
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+#: What is shared where nothing is said: viewers leave something where it is looked for, and read nothing.
+DEFAULT = ("~/Downloads:w",)
 #: Bits of a root's mode in a listing.
 READS, WRITES = 4, 2
 
@@ -49,10 +51,10 @@ def parse_root(text: str) -> Root:
 
 
 def parse_roots(texts: tuple[str, ...]) -> tuple[Root, ...]:
-    """What several share; "none" alone: nothing. Raises ValueError."""
+    """What several share; "none" alone: nothing; none at all: what is shared by default. Raises ValueError."""
     if texts == ("none",):
         return ()
-    return tuple(parse_root(text) for text in texts)
+    return tuple(parse_root(text) for text in texts or DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,10 +214,10 @@ class Configuration(ProgramSettings):
         "marks a word to delete it does not mean to tell it.",
     )
     files: Annotated[Texts, AfterValidator(_files)] = setting(
-        ("~/Downloads:w",),
+        (),
         "Folders that viewers may read (PATH:r), write (PATH:w) or both (PATH:rw), with :SIZE behind it for the most "
-        "that one transfer may have; none: no folder. By default they can leave something where you look for it, and "
-        "read nothing.",
+        "that one transfer may have; none: no folder. ~/Downloads:w by default: they can leave something where you "
+        "look for it, and read nothing.",
     )
     codec: Annotated[str, AfterValidator(_codec)] = setting(
         "auto",
