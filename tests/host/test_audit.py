@@ -64,15 +64,16 @@ def journal_at(subscribers: Subscribers) -> Told:
     return told
 
 
-def test_a_transfer_is_recorded_by_its_counts_alone(tmp_path: Path) -> None:
-    lobby = Lobby(tmp_path)
-    told = Told()
+def test_a_transfer_is_entered_by_its_counts_and_never_by_names(tmp_path: Path) -> None:
+    lobby, told = Lobby(tmp_path), Told()
     session = lobby.admit(1)
-    tally = Tally(files=3, size=900, done=2, left=1, moved=700, passed=900)
-    JournalService(told).files_moved(Moved(session, True, FileReason.DONE, tally, 1.6))
-    counts = {"files": 2, "left": 1, "size": 700, "seconds": 2}
-    said = {"session": session_name(session.session_id), "direction": "in", "why": "done", **counts}
-    assert told.events == [("file_moved", said)]
+    tally = Tally(files=3, size=10, done=2, left=1, moved=7)
+    JournalService(told).files_moved(
+        Moved(session=session, inward=True, reason=FileReason.CANCELLED, tally=tally, seconds=1.6)
+    )
+    name = session_name(session.session_id)
+    counts: dict[str, object] = {"files": 2, "left": 1, "size": 7, "seconds": 2}
+    assert told.events == [("file_moved", {"session": name, "direction": "in", "why": "cancelled", **counts})]
 
 
 def test_a_session_is_recorded_as_it_begins_changes_and_ends(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from avl_protocol.files.tree import FileTrouble
 from avl_protocol.wire.registry import FileKind, FileReason
 from avl_viewer import cli
 from avl_viewer.commands import copying
-from avl_viewer.commands.copying import Asking, Place, direction, left_out, line, place_of, root_line
+from avl_viewer.commands.copying import Asking, Place, direction, left_out, listed_line, place_of, root_line
 from avl_viewer.files import Copied, FilesError, Listed, local_destination, local_sources
 
 GOOD = "avl://127.0.0.1:4433/RF71-58KF-NH60-W0PZ-REJK-Z420-N06K"
@@ -89,9 +89,9 @@ def test_what_was_left_out_is_told_with_the_option_that_helps() -> None:
 
 def test_lines_of_a_listing() -> None:
     file = Listed("a", FileKind.FILE, 12, 0.0, 0o640)
-    assert line(file, False) == "a" and line(file, True).startswith("-rw-r-----             12 1970-01-0")
-    assert line(Listed("d", FileKind.FOLDER, 0, 0.0, 0o755), False) == "d/"
-    assert line(Listed("l", FileKind.LINK, 0, 0.0, 0, "to"), False) == "l -> to"
+    assert listed_line(file, False) == "a" and listed_line(file, True).startswith("-rw-r-----             12 1970-01-0")
+    assert listed_line(Listed("d", FileKind.FOLDER, 0, 0.0, 0o755), False) == "d/"
+    assert listed_line(Listed("l", FileKind.LINK, 0, 0.0, 0, "to"), False) == "l -> to"
     assert root_line(Listed("/x", FileKind.FOLDER, 9, 0.0, 2)) == "/x (write, at most 9 bytes)"
     assert copying.as_json(file)["kind"] == "file"
 

@@ -559,13 +559,10 @@ def ls(
         return await desktop.files.list(where.path)
 
     rows = _do(where.target, code, state, timeout, qlog, action)
-    from avl_protocol.wire.foreign import for_terminal
-
     if as_json:
         typer.echo(json.dumps([copying.as_json(one) for one in rows]))
         return
-    for one in rows:
-        typer.echo(for_terminal(copying.line(one, long) if where.path else copying.root_line(one), None))
+    copying.show(rows, long=long, roots=not where.path)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,8 +129,8 @@ class Asking:
     def _answer(self, question: Question) -> str:
         there = f"{question.size} bytes, changed {date(question.modified_us / 1e6)}"
         offered = f"{question.entry.size} bytes, changed {date(question.entry.modified_us / 1e6)}"
-        said = f"{question.entry.path} is there ({there}). Replace it by this one ({offered})?"
-        print(for_terminal(f"{said} [y]es, [n]o, [a]ll, n[o]ne: ", None), end="", file=sys.stderr, flush=True)
+        said = f"is there ({there}). Replace it by yours ({offered})? [y]es, [n]o, [a]ll, n[o]ne: "
+        print(f"{for_terminal(question.entry.path)} {said}", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower()
 
     def _understood(self, answer: str) -> bool:
@@ -150,9 +150,18 @@ def left_out(copied: Copied, warn: Callable[[str], None]) -> None:
         warn(f"and {copied.left_count - TOLD} more")
 
 
-def line(one: Listed, long: bool) -> str:
-    """One line of `avl ls`, to be made fit for a terminal: a folder has a slash behind it, a link what it leads to."""
-    shown = one.name + {FileKind.FOLDER: "/", FileKind.LINK: f" -> {one.link}"}.get(one.kind, "")
+def show(rows: Iterable[Listed], *, long: bool, roots: bool) -> None:
+    """Print a listing, or the folders that are shared."""
+    for one in rows:
+        print(for_terminal(root_line(one) if roots else listed_line(one, long), None))
+
+
+def listed_line(one: Listed, long: bool) -> str:
+    """One line of `avl ls`: a folder has a slash behind it, a link what it leads to."""
+    shown = for_terminal(one.name, None) + {
+        FileKind.FOLDER: "/",
+        FileKind.LINK: f" -> {for_terminal(one.link, None)}",
+    }.get(one.kind, "")
     if not long:
         return shown
     return f"{_MARKS.get(one.kind, '-')}{_mode(one.mode)} {one.size:>14} {date(one.modified)} {shown}"
@@ -174,7 +183,7 @@ def root_line(one: Listed) -> str:
     """One line for a folder that is shared: how, and how much a transfer may have."""
     how = {4: "read", 2: "write", 6: "read, write"}.get(one.mode & 6, "")
     limit = f", at most {one.size} bytes" if one.size else ""
-    return f"{one.name} ({how}{limit})"
+    return f"{for_terminal(one.name, None)} ({how}{limit})"
 
 
 def _mode(mode: int) -> str:
