@@ -1,0 +1,159 @@
+"""Bench of files: how fast they travel on an idle direct path, beside scp where there is an sshd; and what a film loses
+that shares a link of 20 Mbit/s with them.
+
+    ./dev bench files [--megabytes 300] [--seconds 12] [--json]
+
+The first is of real programs on this machine, sealed and hashed, to a disk and back. The second is in virtual time: the
+film is a strip of noise, which takes what it is given, and the same seconds are looked at with and without a transfer.
+The goals: 400 Mbit/s; no frame less, and 5 ms more at the 95th percentile at most; 95 % of the link together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from avl_viewer.api import Desktop, connect
+from interop.programs import Programs
+from tests.simulator.network import LinkShape
+from tests.simulator.run import Simulation
+from tests.simulator.run import run as simulated
+from tests.simulator.world import HOST, VIEWER, System, system
+from tests.system.seen import online
+from tests.system.snow import Snow
+
+CODE = "7K3P-9QX2"
+#: Bits per second of the shared link, its delay each way in seconds, and seconds until a film has found its rate.
+RATE, DELAY, WARM = 20e6, 0.02, 12.0
+#: Seconds that a start may take.
+PATIENCE = 30.0
+Work = Callable[[], Awaitable[Any]]
+
+
+async def timed(size: int, work: Work) -> int:
+    """Mbit/s at which so many bytes went."""
+    began = monotonic()
+    await work()
+    return round(size * 8 / (monotonic() - began) / 1e6)
+
+
+async def idle(folder: Path, size: int) -> dict[str, Any]:
+    """Mbit/s of a file of random bytes to a host on this machine, back, and by scp."""
+    shared, there, back = folder / "shared", folder / "there", folder / "back"
+    for path in (shared, back, folder / "viewer"):
+        path.mkdir(mode=0o700)
+    with there.open("wb") as file:
+        for _ in range(size >> 20):
+            file.write(os.urandom(1 << 20))
+    ready = folder / "ready.json"
+    flags: list[str | Path] = ["--source", "pattern", "--listen", "127.0.0.1:0", "--code", CODE, "--state", folder / "host"]
+    flags += ["--files", f"{shared}:rw", "--ready-file", ready]
+    programs = Programs(folder)
+    try:
+        programs.start("host", [Path(sys.executable).with_name("avl-host"), "run", *flags])
+        target = (await programs.ready_file(ready, PATIENCE))["target"]
+        async with connect(target, code=CODE, state=folder / "viewer", pictures=False) as desktop:
+            put = await timed(size, lambda: desktop.files.put(there))
+            get = await timed(size, lambda: desktop.files.get("there", back))
+        if (back / "there").read_bytes() != there.read_bytes():
+            raise AssertionError("what came back is not what was sent")
+        return {"megabytes": size >> 20, "put_mbit": put, "get_mbit": get, "scp_mbit": await beside(programs, there)}
+    finally:
+        programs.end()
+
+
+async def beside(programs: Programs, file: Path) -> int | str:
+    """Mbit/s of scp to an sshd of our own; what is missing where there is none."""
+    server = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
+    if server is None or shutil.which("scp") is None:
+        return "skipped: no sshd"
+    folder, port = programs.folder / "ssh", 2222
+    folder.mkdir(mode=0o700)
+    for name in ("host", "user"):
+        await done("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
+    shutil.copy(folder / "user.pub", folder / "keys")
+    options = [f"AuthorizedKeysFile={folder / 'keys'}", "ListenAddress=127.0.0.1", "StrictModes=no", "UsePAM=no"]
+    options += [f"PidFile={folder / 'pid'}"]
+    given = [part for option in options for part in ("-o", option)]
+    programs.start("sshd", [server, "-D", "-p", str(port), "-h", folder / "host", *given])
+    await programs.until("sshd listens", PATIENCE, (folder / "pid").exists)
+    trusting = ["-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={folder / 'known'}"]
+    words = ["-q", "-P", str(port), "-i", str(folder / "user"), *trusting, str(file), f"127.0.0.1:{folder / 'copy'}"]
+    return await timed(file.stat().st_size, lambda: done("scp", *words))
+
+
+async def done(*command: str) -> None:
+    """Run a command. Raises OSError where it fails."""
+    process = await asyncio.create_subprocess_exec(*command)
+    if await process.wait():
+        raise OSError(f"{command[0]} failed")
+
+
+def shared(folder: Path, seconds: float) -> dict[str, Any]:
+    """A film alone on a link, and beside a transfer in the same direction: fps, delay, and what the link carries."""
+    figures: dict[str, Any] = {}
+
+    async def look(simulation: Simulation, desktop: Desktop, name: str) -> None:
+        link = simulation.network.link(HOST, VIEWER)
+        before = link.bytes
+        await desktop.watch(seconds)
+        stats = desktop.stats()
+        figures[name] = {
+            "fps": round(stats["fps"], 1),
+            "p95_ms": round(stats["glass_to_glass_ms"]["p95"], 1),
+            "link": round((link.bytes - before) * 8 / seconds / RATE, 3),
+        }
+
+    async def main(simulation: Simulation) -> None:
+        snow: Any = Snow(simulation.clock.monotonic, (320, 192))
+        s: System
+        async with system(simulation, via="direct") as s, s.host(shows=snow) as host:
+            await online(host)
+            host.files.put("large", bytes(range(256)) * (1 << 18))
+            async with s.viewer(host) as desktop:
+                await asyncio.sleep(WARM)
+                await look(simulation, desktop, "film")
+                transfer = desktop.client.features.files.get(["large"], str(folder))
+                await asyncio.sleep(2.0)
+                before = transfer.tally.moved
+                await look(simulation, desktop, "both")
+                figures["file_mbit"] = round((transfer.tally.moved - before) * 8 / seconds / 1e6, 2)
+                transfer.cancel()
+
+    simulated(main, 1, LinkShape(delay=DELAY, rate=RATE, queue=0.2))
+    return figures
+
+
+def main() -> int:
+    """Print the figures."""
+    made = argparse.ArgumentParser(prog="./dev bench files")
+    made.add_argument("--megabytes", type=int, default=300, help="size of the file on the idle path")
+    made.add_argument("--seconds", type=float, default=12.0, help="how long a film is looked at")
+    made.add_argument("--json", action="store_true", help="one JSON object")
+    chosen = made.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        figures = {"idle": asyncio.run(idle(folder, chosen.megabytes << 20)), "shared": shared(folder, chosen.seconds)}
+    if chosen.json:
+        print(json.dumps(figures))
+        return 0
+    alone, both = figures["shared"]["film"], figures["shared"]["both"]
+    print("| path | put, Mbit/s | get, Mbit/s | scp, Mbit/s |\n| --- | --- | --- | --- |")
+    print("| idle, direct | {put_mbit} | {get_mbit} | {scp_mbit} |\n".format(**figures["idle"]))
+    print("| shared link of 20 Mbit/s | fps | delay p95, ms | share of the link |\n| --- | --- | --- | --- |")
+    for title, row in (("film alone", alone), (f"with a file ({figures['shared']['file_mbit']} Mbit/s)", both)):
+        print(f"| {title} | {row['fps']} | {row['p95_ms']} | {row['link']} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
