@@ -18,6 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 #: Package -> its files that the page is served with; a licence goes where its program goes.
 TAKEN = {
     "zstddec": ("dist/zstddec.mjs", "dist/zstddec.d.mts", "LICENSE"),
+    "hash-wasm": ("dist/blake3.umd.min.js", "LICENSE"),
     "uqr": ("dist/index.mjs", "dist/index.d.mts", "LICENSE"),
 }
 PLACE = "viewer/avl_viewer/web/vendor"

@@ -32,7 +32,16 @@ ENUMS = {
     "rights_reasons": ("RightsReason", "IntEnum", "RIGHTS_REASON"),
     "modifiers": ("Modifier", "IntFlag", "MODIFIER"),
     "input_events": ("InputKind", "IntEnum", "INPUT"),
+    "input_devices": ("InputDevice", "IntFlag", "INPUT_DEVICE"),
+    "touch_phases": ("TouchPhase", "IntEnum", "TOUCH_PHASE"),
+    "pen_states": ("PenState", "IntFlag", "PEN_STATE"),
     "clipboard_states": ("ClipboardState", "IntEnum", "CLIPBOARD_STATE"),
+    "file_kinds": ("FileKind", "IntEnum", "FILE_KIND"),
+    "file_overwrites": ("FileOverwrite", "IntEnum", "FILE_OVERWRITE"),
+    "file_verdicts": ("FileVerdict", "IntEnum", "FILE_VERDICT"),
+    "file_reasons": ("FileReason", "IntEnum", "FILE_REASON"),
+    "sound_states": ("SoundState", "IntEnum", "SOUND_STATE"),
+    "microphone_states": ("MicrophoneState", "IntEnum", "MICROPHONE_STATE"),
     "control_modes": ("ControlMode", "IntEnum", "CONTROL_MODE"),
     "control_acts": ("ControlAct", "IntEnum", "CONTROL_ACT"),
     "fit_states": ("FitState", "IntEnum", "FIT_STATE"),
@@ -44,6 +53,8 @@ MESSAGES = {
     "control_messages": "CONTROL",
     "input_messages": "INPUT",
     "bulk_messages": "BULK",
+    "file_messages": "FILE",
+    "sound_messages": "SOUND",
     "handshake_payloads": "HANDSHAKE",
 }
 
@@ -88,6 +99,8 @@ def python_text(registry: dict[str, Any]) -> str:
         opened = " | ".join(f"Permission.{one}" for one in row["opened_by"]) or "Permission(0)"
         out.append(f"    Channel.{name}: ({opened}, {row['bulk']}),")
     out.append("}")
+    lanes = ", ".join(f"Channel.{name}" for name, (_, _, row) in registry["channels"].items() if row.get("lane"))
+    out += ["#: channels that are opened when they are first needed", f"LANES: tuple[Channel, ...] = ({lanes})"]
     out += ["", "", "#: role -> the permissions that it stands for", "PRESETS: dict[str, Permission] = {"]
     for name, (members, about) in registry["presets"].items():
         listed = " | ".join(f"Permission.{member}" for member in members)
@@ -95,6 +108,14 @@ def python_text(registry: dict[str, Any]) -> str:
     out.append("}")
     out += ["", "", "#: why a grant is refused -> the sentence a person is shown", "GRANT_REFUSALS: dict[int, str] = {"]
     out += [f'    GrantRefusal.{name}: "{about}",' for name, (_, about) in registry["grant_refusals"].items()]
+    out.append("}")
+    out += [
+        "",
+        "",
+        "#: why a file was not copied -> the sentence a person is shown",
+        "FILE_REASONS: dict[int, str] = {",
+    ]
+    out += [f'    FileReason.{name}: "{about}",' for name, (_, about) in registry["file_reasons"].items()]
     out.append("}")
     out += ["", "", "class CloseCode(IntEnum):"]
     out += ['    """Why a connection or a session ended; registry section "close_codes"."""', ""]
@@ -143,6 +164,9 @@ def script_text(registry: dict[str, Any]) -> str:
     out += ["});", "/** Why a grant is refused -> the sentence a person is shown. */"]
     out += ["export const GRANT_REFUSALS = Object.freeze({"]
     out += [f"  {number}: {json.dumps(about)}," for number, about in registry["grant_refusals"].values()]
+    out += ["});", "/** Why a file was not copied -> the sentence a person is shown. */"]
+    out += ["export const FILE_REASONS = Object.freeze({"]
+    out += [f"  {number}: {json.dumps(about)}," for number, about in registry["file_reasons"].values()]
     out.append("});")
     out += ["export const CLOSE = Object.freeze({"]
     out += [f"  {name}: {row[0]}," for name, row in registry["close_codes"].items()]
@@ -166,6 +190,9 @@ def script_text(registry: dict[str, Any]) -> str:
         table = f"{MESSAGES[row['messages']]}_MESSAGES"
         out.append(f"  {number}: {{ openedBy: {opened}, bulk: {json.dumps(row['bulk'])}, messages: {table} }},")
     out.append("});")
+    lanes = [number for number, _, row in registry["channels"].values() if row.get("lane")]
+    out += ["/** Channels that are opened when they are first needed. @type {ReadonlySet<number>} */"]
+    out.append(f"export const LANES = new Set({json.dumps(lanes)});")
     return "\n".join(out) + "\n"
 
 

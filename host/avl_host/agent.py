@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from avl_host.assembly import Served, assemble
-from avl_host.audit.journal import Journal, JournalService
+from avl_host.audit.comparing import Comparing
+from avl_host.audit.journal import HostLog, JournalService
 from avl_host.capture.source import CaptureSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import ClipboardPort
@@ -21,6 +23,7 @@ from avl_host.encode.coding import Coding, InlineCoding
 from avl_host.encode.encoder import Encoder, EncoderSettings
 from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
+from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
 from avl_host.paths.announce import Announcer
 from avl_host.paths.directlistener import DirectListener
@@ -33,14 +36,17 @@ from avl_host.presence.notices import Notices
 from avl_host.presence.scene import Acts, Indicator
 from avl_host.presence.watch import PresenceWatch
 from avl_host.publish.publication import Publication
-from avl_host.publish.publisher import FIRST_BITRATE, Publisher, desktop
+from avl_host.publish.publisher import FIRST_BITRATE, SOUND, Publisher, desktop
 from avl_host.rights.door import GrantDoor
+from avl_host.services.voice import Microphone
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.console import Console
 from avl_host.sessions.lock import LockPolicy, ScreenLocker
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Ask, Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_host.sound.worker import SoundParts, SoundWorker
+from avl_protocol.audit.entry import Entry
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
@@ -54,6 +60,8 @@ from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.endpoint.program.localserver import AlreadyRunning, Answer, LocalServer
 from avl_protocol.endpoint.program.state import StateError, StateFolder, write_ready
 from avl_protocol.endpoint.tls import CertificateRoll, TlsServer, self_signed
+from avl_protocol.files.memory import MemoryTree
+from avl_protocol.files.tree import Tree
 from avl_protocol.media.frame import EncodedFrame, Frame, Monitor
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
@@ -61,7 +69,14 @@ from avl_protocol.rights.effective import OWNER
 from avl_protocol.wire import device_id
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import MAX_SHOWN_NAME, T_KEEPALIVE, T_PATH_HOST_LAST_RETRY, Channel, CloseCode
+from avl_protocol.wire.registry import (
+    MAX_SHOWN_NAME,
+    T_KEEPALIVE,
+    T_PATH_HOST_LAST_RETRY,
+    Channel,
+    CloseCode,
+    MicrophoneState,
+)
 from avl_protocol.wire.target import RelayAddress, Target
 
 #: Seconds after which the port and the announcement are tried anew when that failed in an unforeseen way.
@@ -85,6 +100,10 @@ class Parts:
     #: Asks a person about who comes by a grant that says so; None: as `ask`.
     ask_for_grants: Ask | None = None
     locker: ScreenLocker | None = None
+    #: Where this machine's sound comes from; None: it is not shared.
+    sound: SoundParts | None = None
+    #: Opens where viewers' voices are played, which says on any thread whether it can; None: they are not taken.
+    open_microphone: Callable[[Callable[[MicrophoneState, str], None]], Microphone] | None = None
     #: What shows the person at the host who is here, and where else that is told.
     open_indicators: Callable[[Acts], list[Indicator]] = lambda acts: []
     notices: Notices | None = None
@@ -95,7 +114,9 @@ class Parts:
     #: Where commands on this machine ask the host; None: nowhere.
     open_console: Callable[[Answer], LocalServer] | None = None
     #: Opens the host's own audit log, and keeps the heads of relays'; None: there is neither.
-    open_journal: Callable[[World, StateFolder, Identity], Journal] | None = None
+    open_journal: Callable[[World, StateFolder, Identity], HostLog] | None = None
+    #: Opens a folder that is shared; the flag says that it may be made first.
+    open_tree: Callable[[Path, bool], Tree] = lambda path, makes: MemoryTree()
     #: What of the first source can have another size; None: nothing.
     display: Display | None = None
     #: Opens a source of one monitor of the first, by what that says of it; None: nothing does. Raises SourceLost.
@@ -123,7 +144,7 @@ class Agent:
             state=self._state,
             identity=self.identity,
             tickets=self.tickets,
-            allows=OWNER & ~settings.forbid,
+            allows=OWNER & ~settings.withheld,
             asks=settings.ask_consent,
             wall=world.clock.wall,
             tell=tell,
@@ -186,6 +207,7 @@ class Agent:
                 ask=self._ask,
                 desktops=tuple(desktop(at) for at in range(1 + len(parts.more_sources))),
                 coders=parts.coders,
+                sound=SOUND if parts.sound is not None else None,
             )
         )
         self.subscribers = guard(
@@ -202,9 +224,12 @@ class Agent:
                 ask_for_grants=parts.ask_for_grants,
             )
         )
+        workshop = world.open_workshop()
         acts = HostActs(self.subscribers, lambda: self.features.control, clock, self._after)
         self.presence = PresenceWatch(parts.open_indicators(acts), parts.notices)
         self.blank = BlankWatch(parts.open_blanker(acts), self._tell)
+        sound = self._open_sound(publisher)
+        microphone = self._open_microphone()
         served = Served(
             publisher=publisher,
             sink=parts.sink,
@@ -216,12 +241,19 @@ class Agent:
             presence=self.presence,
             blank=self.blank,
             open_monitor=None if parts.open_monitor is None else self._open_monitor,
+            roots=Roots(settings.files, parts.open_tree),
+            workshop=workshop,
             display=parts.display,
             folder=self._state,
+            sound=sound,
+            microphone=microphone,
+            copies=settings.copies,
         )
         self.features = assemble(self.subscribers, served, self._tell, clock, settings.control)
-        journal, heads = self._open_journal()
+        if microphone is not None:
+            microphone.start()
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
+        journal, heads, comparing = self._open_journal()
         admission = DirectListener(
             identity=self.identity,
             subscribers=self.subscribers,
@@ -249,6 +281,7 @@ class Agent:
                 about=self._about,
                 heard=self._heard,
                 heads=heads,
+                comparing=comparing,
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
@@ -283,6 +316,11 @@ class Agent:
             self.blank.close()
             parts.sink.close()
             parts.clipboard.close()
+            if sound is not None:
+                sound.close()
+            if microphone is not None:
+                microphone.close()
+            workshop.close()
             for worker in workers:
                 await worker.close()
             await endpoint.close()
@@ -292,18 +330,53 @@ class Agent:
                 await journal.close()
             unwatch()
 
-    def _open_journal(self) -> tuple[Journal | None, HeadWatch | None]:
-        """The host's own log, and what it keeps of relays' logs."""
+    def _open_sound(self, publisher: Publisher) -> SoundWorker | None:
+        """What takes this machine's sound while somebody wants it."""
+        if self._parts.sound is None:
+            return None
+        assert self._loop is not None
+        worker = SoundWorker(
+            self._parts.sound,
+            call=self._loop.call_soon_threadsafe,
+            frame=publisher.sound_frame,
+            state=lambda state, text: self.features.sound.changed(state, text),
+            faults=self._world.faults,
+        )
+        publisher.on_sound = worker.want
+        return worker
+
+    def _open_microphone(self) -> Microphone | None:
+        """What plays viewers' voices; where it can't be said on the loop any more, nobody has to hear of it."""
+        if self._parts.open_microphone is None:
+            return None
+        loop, faults = self._loop, self._world.faults
+        assert loop is not None
+
+        def told(state: MicrophoneState, text: str) -> None:
+            loop.call_soon_threadsafe(faults.run, lambda: self.features.sound.microphone_changed(state, text))
+
+        return self._parts.open_microphone(told)
+
+    def _open_journal(self) -> tuple[HostLog | None, HeadWatch | None, Comparing | None]:
+        """The host's own log, what it keeps of relays' logs, and what compares them."""
         if self._parts.open_journal is None:
-            return None, None
+            return None, None, None
         journal = self._parts.open_journal(self._world, self._state, self.identity)
         records = JournalService(journal)
         self.subscribers.services.register(records, Channel.CONTROL)
         self.subscribers.decided = records.decided
         self.door.refused = records.grant_refused
-        journal.start()
+        comparing = Comparing(journal, self._world.clock, self._tell)
+        self.subscribers.services.register(comparing, Channel.CONTROL)
+
+        def known(entries: Sequence[Entry], since: int) -> None:
+            comparing.know(entries, since)
+            self._after()
+
+        journal.start(known)
+        self.features.files.finished = records.files_moved
         journal.watch_limits(self._limits_hit)
-        return journal, HeadWatch(self._state, self._tell, records.head_refused)
+        return journal, HeadWatch(self._state, self._tell, records.head_refused), comparing
 
     def _limits_hit(self) -> dict[str, int]:
         """How often each limit was hit so far."""
@@ -452,7 +525,7 @@ class Agent:
     def change(self, settings: HostSettings) -> None:
         """Take what changes while it runs: who acts, what nobody may, and the most that pictures may use."""
         before, self._settings = self._settings, settings
-        self.door.allow(OWNER & ~settings.forbid)
+        self.door.allow(OWNER & ~settings.withheld)
         self.features.rights.decide()
         if settings.control is not before.control:
             self.features.control.set_mode(settings.control, self._world.clock.monotonic())

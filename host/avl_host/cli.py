@@ -142,6 +142,27 @@ def run(
         Optional[list[str]],
         typer.Option(help="What nobody may here, however they came: keyboard, pointer, clipboard_out, ..; repeat it."),
     ] = None,
+    clipboard_out: Annotated[
+        Optional[list[str]],
+        typer.Option(help="What viewers may fetch of what is copied here: text, html, rtf, image or none; repeat it."),
+    ] = None,
+    clipboard_in: Annotated[
+        Optional[list[str]], typer.Option(help="What viewers may copy to here, likewise; default: all of it.")
+    ] = None,
+    clipboard_max: Annotated[
+        float, typer.Option(help="Most of a copied picture or document that crosses, in MiB.", min=0)
+    ] = 32.0,
+    primary: Annotated[
+        bool, typer.Option("--primary", help="What is marked here counts as copied; the middle button pastes.")
+    ] = False,
+    files: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            metavar="PATH:HOW",
+            help="A folder that viewers may read (:r), write (:w) or both (:rw), with :SIZE for the most of one "
+            "transfer; repeat it; none: no folder; default: ~/Downloads:w.",
+        ),
+    ] = None,
     codec: Annotated[
         str, typer.Option(help="auto, h264, h265, vp9 or av1; h264 (which is auto) while a viewer does not decode it.")
     ] = "auto",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from avl_host.desktop.copypolicy import CopyPolicy
+from avl_host.files.roots import Root
 from avl_protocol.wire.registry import PRESETS, T_RESUME, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import RelayAddress
 
@@ -55,9 +57,24 @@ class HostSettings:
     lock_after: float | None = None
     #: The codec that is wanted; H.264 while a viewer does not decode it.
     codec: VideoCodec = VideoCodec.H264
+    #: Share what plays here: a desktop without its sound is half of one. Nothing is taken while nobody listens.
+    sound: bool = True
+    #: Take viewers' microphones, into a virtual one: not unless somebody here has said so.
+    microphone: bool = False
     #: Let graphics hardware code where it works.
     hardware: bool = True
+    #: What of the clipboard may leave and come, by kind and size.
+    copies: CopyPolicy = field(default_factory=CopyPolicy)
+    #: What is marked counts as copied. Off: who marks a word to delete it does not mean to tell it.
+    primary: bool = False
+    #: Folders that viewers with the permission may read and write.
+    files: tuple[Root, ...] = ()
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
     #: Further sources, each a track of its own beside the first; they are seen only.
     more_sources: tuple[str, ...] = ()
+
+    @property
+    def withheld(self) -> Permission:
+        """What nobody may here (R-SESS-314)."""
+        return self.forbid if self.microphone else self.forbid | Permission.AUDIO_IN

@@ -23,7 +23,7 @@ EXTENSIONS = (
     ("XFIXES", "for the pointer's shape and the clipboard"),
     ("RANDR", "for monitors and changes of size"),
     ("XTEST", "for keyboard and pointer"),
-    ("XInputExtension", "for --consent ask"),
+    ("XInputExtension", "for --consent ask, fingers and pens"),
 )
 
 _NAMES = {Chroma.YUV420: "4:2:0", Chroma.YUV444: "4:4:4"}
@@ -166,3 +166,15 @@ def _server(connection: Any, name: str) -> Iterator[Finding]:
         )
     if not missing:
         yield Finding(True, "extensions", ", ".join(wanted for wanted, _ in EXTENSIONS))
+    yield devices()
+
+
+def devices() -> Finding:
+    """What becomes of viewers' fingers, pens and fine wheels. Nothing is missing where they are a mouse."""
+    from avl_host.input.uinput import missing
+
+    if why := missing():
+        text = f"fingers and pens of viewers are a mouse, the wheel turns by whole notches: {why}"
+    else:
+        text = "fingers, pens and parts of a notch as such, if the X server takes the devices (Xvfb takes none)"
+    return Finding(True, "devices", text)

@@ -7,6 +7,8 @@ import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
 
 from avl_host.agent import Parts
 from avl_host.audit.journal import Journal
@@ -38,9 +40,15 @@ from avl_host.presence.webhook import Webhook
 from avl_host.presence.x11blank import X11Blanker
 from avl_host.sessions.lock import CommandLocker
 from avl_host.sessions.sessionlist import SOCKET
+from avl_host.sound.coder import BITRATE
+from avl_host.sound.microphone import PulseMicrophone
+from avl_host.sound.sources import open_sound
+from avl_host.sound.worker import SoundParts
+from avl_protocol.endpoint.files.disk import DiskTree, trouble_of
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.portmapping.portmap import EitherMapper, GatewayMapper, PortMapper
 from avl_protocol.endpoint.program.localserver import LocalServer
+from avl_protocol.endpoint.sound import opus
 from avl_protocol.wire.registry import VideoCodec
 
 
@@ -66,7 +74,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     source = open_source(settings.source, clock)
     own = OwnWindows()
     sink = open_sink("recorder" if pattern else settings.source, loop, own)
-    asker = Asker(settings.source.removeprefix("mss:"), own, clock)
+    asker = Asker(settings.source.removeprefix("mss:"), own, clock, lambda: left_of_day(world.clock.wall()))
 
     def worker(source: CaptureSource, pipeline: Pipeline, listener: Listener, clock: Callable[[], float]) -> Worker:
         return ThreadWorker(source, pipeline, listener, clock)
@@ -75,11 +83,13 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
     return Parts(
         source=source,
         sink=sink,
-        clipboard=open_clipboard(settings.source),
+        clipboard=open_clipboard(settings.source, settings.primary),
         open_encoder=lambda wanted: SwitchingEncoder(wanted, coders, opener(clock, world.priority)),
         coders=coders,
         make_worker=worker,
         make_coding=lambda source: ThreadCoding(source.wake),
+        sound=_sound(settings, world, clock, tell),
+        open_microphone=(lambda told: PulseMicrophone(told, world.faults)) if settings.microphone else None,
         ask=asker.ask if settings.ask_consent else None,
         ask_for_grants=None if pattern else asker.ask,
         open_indicators=lambda acts: _indicators(settings, own, acts, tell),
@@ -93,9 +103,36 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_console=lambda answer: LocalServer(settings.state / SOCKET, answer),
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
         open_monitor=None if pattern else lambda monitor: open_source(settings.source, clock, monitor.name),
+        open_tree=_open_tree,
         display=open_display(settings.source),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )
+
+
+def _sound(
+    settings: HostSettings, world: World, clock: Callable[[], float], tell: Callable[[str], None]
+) -> SoundParts | None:
+    """Where sound comes from, where it is shared and can be encoded."""
+    if not settings.sound:
+        return None
+    try:
+        opus.library()
+    except opus.OpusError as error:
+        tell(f"sound: {error}")
+        return None
+    return SoundParts(
+        source=open_sound(clock, world.faults), make_coder=lambda: opus.Encoder(voice=False, bitrate=BITRATE)
+    )
+
+
+def _open_tree(path: Path, makes: bool) -> DiskTree:
+    """A folder that is shared; one that is written to is made, where only it is missing."""
+    if makes:
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise trouble_of(error) from error
+    return DiskTree(path)
 
 
 def _indicators(settings: HostSettings, own: OwnWindows, acts: Acts, tell: Callable[[str], None]) -> list[Indicator]:
@@ -158,3 +195,10 @@ def _mapper(world: World) -> PortMapper:
     except ImportError:
         return GatewayMapper(world.entropy)
     return EitherMapper(GatewayMapper(world.entropy), UpnpMapper())
+
+
+def left_of_day(wall: float) -> float:
+    """Seconds from then (Unix) until midnight in this machine's time zone."""
+    now = datetime.fromtimestamp(wall).astimezone()
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time()).astimezone()
+    return (tomorrow - now).total_seconds()

@@ -51,6 +51,9 @@ class Hands(Protocol):
     def end_session(self, handle: int) -> None:
         """End a session of a viewer that is here."""
 
+    def tell_session(self, handle: int, text: str) -> None:
+        """Say something to a session of a viewer that is here."""
+
     def figures(self) -> dict[int, Figures]:
         """How each session of a viewer that is here is carried now, by its handle."""
 
@@ -161,6 +164,10 @@ class Live:
     def end(self, running: Running) -> None:
         """End a session, wherever it is."""
         self._own({"do": "end", "handle": running.handle})
+
+    def say(self, running: Running, text: str) -> None:
+        """Say something to a session, wherever it is."""
+        self._own({"do": "tell", "handle": running.handle, "text": text})
 
     def send_away(self, device: str) -> None:
         """A device may not be registered here any more."""
@@ -299,6 +306,8 @@ class Live:
         if hands is not None:
             if kind == "end":
                 hands.end_session(news["handle"])
+            elif kind == "tell":
+                hands.tell_session(news["handle"], news["text"])
             elif kind == "away":
                 hands.send_away(from_text(news["device"]))
             elif kind == "push":

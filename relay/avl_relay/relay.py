@@ -28,7 +28,7 @@ from avl_protocol.rate.settings import RateSettings
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
-from avl_protocol.wire.messages import About
+from avl_protocol.wire.messages import About, Logged
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -45,6 +45,7 @@ from avl_relay.forward.table import Session
 from avl_relay.http.app import PageInfo, build, host_allowed, names_allowed, origin_allowed, page_lacks
 from avl_relay.http.h3 import AsgiHandler
 from avl_relay.http.tcp import TcpServer
+from avl_relay.live import number_text
 from avl_relay.locator import Locator
 from avl_relay.memory import NAMES, Step, Use, Watermarks, available, resident
 from avl_relay.neighbours import Neighbours, kind_of
@@ -144,6 +145,7 @@ class Relay:
                 handles=handles,
                 about=about if control is None else control.host_said,
                 head_known=(lambda peer, size: None) if audit is None else audit.known,
+                logged=self._has_logged,
             )
         )
         allowed = settings.limits.requests
@@ -438,6 +440,10 @@ class Relay:
         self._router.end_session(handle, self._world.clock.monotonic())
         self._alarm.reset()
 
+    def tell_session(self, handle: int, text: str) -> None:
+        """Somebody who may says something to a session: it is told, if its viewer is here."""
+        self._router.tell_session(handle, text)
+
     def figures(self) -> dict[int, Figures]:
         """How each session of a viewer that is here is carried now, by its handle."""
         now = self._world.clock.monotonic()
@@ -490,6 +496,10 @@ class Relay:
             Snapshot("limits hit so far", limits),
         )
         return Snapshot("relay", {"WebSockets": web, "memory steps": int(self.short_of_memory)}, (*own, *below))
+
+    def _has_logged(self, peer: HopServer, device: int, message: Logged) -> None:
+        if self.audit is not None:
+            self.audit.logged(peer, number_text(device), message)
 
     def _address_of(self, device: int) -> str:
         return self._router.address_of(device)

@@ -17,7 +17,7 @@ from avl_protocol.session.pipes import SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.wire.codec import INPUT
 from avl_protocol.wire.endtoend import Batch
-from avl_protocol.wire.registry import InputKind, Permission
+from avl_protocol.wire.registry import InputKind, PenState, Permission, TouchPhase
 from spec.vectors.notation import error_of
 from spec.vectors.trace import Answer, Call, Story, ms, record
 
@@ -46,6 +46,22 @@ def _key(usage: int, down: bool, text: str = "") -> Row:
 
 def _text(text: str) -> Row:
     return [int(InputKind.TEXT), text]
+
+
+def _by(dx: int, dy: int = 0) -> Row:
+    return [int(InputKind.MOVE_BY), dx, dy]
+
+
+def _touch(contact: int, phase: TouchPhase, x: int, y: int = 0) -> Row:
+    return [int(InputKind.TOUCH), contact, int(phase), x, y]
+
+
+def _pen(x: int, state: PenState, pressure: int = 0) -> Row:
+    return [int(InputKind.PEN), x, 0, pressure, 0, 0, int(state)]
+
+
+BEGIN, MOVES, END = TouchPhase.BEGIN, TouchPhase.MOVE, TouchPhase.END
+AIR, TIP = PenState.NEAR, PenState.NEAR | PenState.TIP
 
 
 def _rows(events: Iterable[Iterable[Any]]) -> list[Row]:
@@ -84,6 +100,36 @@ _OUTBOX = (
             _plain(70, "take"),
             _add(80, _move(7)),
             _plain(90, "take"),
+        ),
+    ),
+    Story(
+        "movements that wait are added up within 50 ms, none is lost, and none is sent once it is 2 s old",
+        (
+            _add(0, _by(3, 1), _by(4, -2)),
+            _add(50, _by(1)),
+            _add(51, _by(10)),
+            _add(60, _button(True), _by(1), _by(1)),
+            _plain(70, "take"),
+            _add(110, _by(5)),
+            _plain(2050, "expire"),
+            _plain(2052, "expire"),
+            _plain(2060, "take"),
+        ),
+    ),
+    Story(
+        "of one finger's moves, and of a pen's in the air, only the newest waits; a stroke keeps all of its points",
+        (
+            _add(0, _touch(1, BEGIN, 10), _touch(2, BEGIN, 20)),
+            _add(5, _touch(1, MOVES, 11), _touch(2, MOVES, 21)),
+            _add(10, _touch(1, MOVES, 12), _touch(2, MOVES, 22), _touch(3, MOVES, 30)),
+            _add(20, _touch(1, END, 12), _touch(2, MOVES, 23)),
+            _add(30, _pen(1, AIR), _pen(2, AIR), _pen(3, TIP, 100), _pen(4, TIP, 200), _pen(5, AIR), _pen(6, AIR)),
+            _plain(40, "hold"),
+            _plain(2010, "expire"),
+            _plain(2020, "take"),
+            _add(2030, _touch(2, END, 23)),
+            _plain(2040, "take"),
+            _plain(2050, "hold"),
         ),
     ),
     Story(
@@ -229,6 +275,17 @@ _LEDGER = (
             _applied(70, 4, 5),  # a number that falls says nothing
             _sent(80, 5, _move(5)),
             _applied(90, 5, 8),
+        ),
+    ),
+    Story(
+        "movements, fingers that come down and strokes are what somebody meant; the rest of them is not",
+        (
+            _sent(
+                0, 1, _touch(1, MOVES, 1), _by(1), _touch(1, END, 1), _pen(1, AIR), _pen(2, TIP, 9), _touch(2, BEGIN, 1)
+            ),
+            _applied(10, 1, 3),
+            _sent(20, 2, _touch(1, MOVES, 1), _pen(1, AIR)),
+            _applied(30, 2, 4),
         ),
     ),
     Story(
@@ -504,8 +561,42 @@ _GATE = (
             ("a move to a text", [int(InputKind.MOVE), 1, "2"]),
             ("a button whose state is a number", [int(InputKind.BUTTON), 1, 1]),
             ("letting go of all of something", [*RELEASE_ALL, 1]),
+            ("a movement by a fraction", [int(InputKind.MOVE_BY), 1, "0.5"]),
+            ("a finger that does what is not known", [int(InputKind.TOUCH), 1, 3, 5, 5]),
+            ("a finger without a place", [int(InputKind.TOUCH), 1, 0]),
+            ("a pen without a state", [int(InputKind.PEN), 1, 1, 0, 0, 0]),
         )
     ],
+    Story(
+        "movements, fingers and a pen's stroke are too old after 2 s, but lifting what is down never is",
+        (
+            _admit(10_000, 1, _touch(1, BEGIN, 5), _pen(7, TIP, 500)),
+            _admit(12_100, 2, _by(1), _touch(1, MOVES, 6), _touch(2, BEGIN, 9), _pen(8, TIP, 400), made=10_050),
+            _admit(12_150, 3, _touch(1, END, 6), _touch(2, MOVES, 9), _touch(2, END, 9), _pen(9, AIR), made=10_050),
+            _admit(12_160, 4, _pen(9, AIR), made=10_060),
+            _admit(12_200, 5, _by(2, 3)),
+        ),
+    ),
+    Story(
+        "fingers need no permission but that of the pointer, come down before they move, and are ten at most",
+        (
+            _admit(0, 1, _touch(1, BEGIN, 5), _by(1), _pen(1, AIR), may=Permission.KEYBOARD),
+            _admit(10, 2, _touch(1, MOVES, 5), _touch(1, END, 5)),
+            _admit(20, 3, *[_touch(contact, BEGIN, contact) for contact in range(11)], may=Permission.POINTER),
+            _admit(30, 4, _touch(3, BEGIN, 33), _touch(10, MOVES, 1)),
+        ),
+    ),
+    Story(
+        "fingers and a pen that fell silent are lifted after 2 s, where they were last",
+        (
+            _admit(0, 1, _touch(1, BEGIN, 5), _touch(2, BEGIN, 6), _touch(2, MOVES, 8), _pen(4, TIP, 99)),
+            _admit(200, 2, HOLDING),
+            _plain(2201, "silent"),
+            _admit(3000, 3, _pen(4, AIR)),
+            _plain(3100, "release"),
+            _plain(3200, "release"),
+        ),
+    ),
     Story(
         "all that is held is released when the session ends: keys in the reverse order of their presses, then buttons",
         (

@@ -14,6 +14,8 @@ TABLES: dict[str, tuple[codec.Codec[Any], tuple[type[Any], ...], Any]] = {
     "CONTROL": (codec.CONTROL, endtoend.CONTROL, registry.CONTROL_MESSAGES),
     "INPUT": (codec.INPUT, endtoend.INPUT, registry.INPUT_MESSAGES),
     "BULK": (codec.BULK, endtoend.BULK, registry.BULK_MESSAGES),
+    "FILE": (codec.FILE, endtoend.FILE, registry.FILE_MESSAGES),
+    "SOUND": (codec.SOUND, endtoend.SOUND, registry.SOUND_MESSAGES),
     "HANDSHAKE": (codec.HANDSHAKE, endtoend.HANDSHAKE, registry.HANDSHAKE_MESSAGES),
 }
 

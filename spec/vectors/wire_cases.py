@@ -6,9 +6,16 @@ from functools import partial
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.wire import cliptext, datagram, device_id, packing, target, typable, varint
+from avl_protocol.wire import clipformats, cliptext, datagram, device_id, packing, target, typable, varint
 from avl_protocol.wire.datagram import MediaHeader
-from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, MAX_FRAGMENT_PAYLOAD, DatagramType, ObjectFlag
+from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_DATA,
+    MAX_CLIPBOARD_FORMAT,
+    MAX_CLIPBOARD_TEXT,
+    MAX_FRAGMENT_PAYLOAD,
+    DatagramType,
+    ObjectFlag,
+)
 from spec.vectors.notation import drawn, error_of, tagged
 
 
@@ -223,6 +230,39 @@ def device_ids() -> dict[str, Any]:
             for typed in ("7k3p-9qx2", " 7K3P 9QX2\n", "oil-OIL", "été 2", "", "–—", "a.b_c")
         ],
         "shown": [{"code": code, "shown": device_id.show_code(code)} for code in ("7K3P9QX2", "ABC", "ABCDE", "")],
+    }
+
+
+def clipformats_of() -> dict[str, Any]:
+    """Names that systems have for formats, and what travels for them; rows of an offer, and what they offer."""
+    names = ["image/png", "IMAGE/PNG", "text/html", "Text/HTML", "text/rtf", "application/rtf", "text/richtext"]
+    names += ["image/x-ms-bmp", "image/jpg", "image/svg+xml", "text/plain;charset=utf-8", "text/plain", "UTF8_STRING"]
+    names += [
+        "TARGETS",
+        "",
+        "/",
+        "image/",
+        "image/a b",
+        "image/a\n",
+        "image/../etc/passwd",
+        "image/\u00e4",
+        "image/\u212a",
+    ]
+    names += ["image/" + "a" * (MAX_CLIPBOARD_FORMAT - 6), "image/" + "a" * (MAX_CLIPBOARD_FORMAT - 5)]
+    names += ["text/uri-list", "application/x-avl-origin", "application/octet-stream", "text/html;charset=utf-16"]
+    rows: list[list[Any]] = [["image/png", 5], ["image/png", 7], ["text/html", 0], ["IMAGE/PNG", 1], ["image/bmp", -1]]
+    rows += [[], ["image/gif"], [5, 5], ["image/gif", "5"], ["image/gif", True], ["text/uri-list", 4]]
+    rows += [["image/tiff", MAX_CLIPBOARD_DATA], ["image/bmp", MAX_CLIPBOARD_DATA + 1], ["text/rtf", 9, "more"]]
+    many = [[f"image/x-{number}", number] for number in range(40)]
+    return {
+        "names": [
+            {"name": name, "format": (found := clipformats.format_of(name)), "kind": clipformats.kind_of(found)}
+            for name in names
+        ],
+        "offers": [
+            {"rows": each, "offered": [[one.name, one.size] for one in clipformats.offered(map(tuple, each))]}
+            for each in (rows, many, [])
+        ],
     }
 
 

@@ -10,6 +10,7 @@ ONLY_PYTHON = {
     "audit/chain": "only programs write logs",
     "audit/compare": "who has both logs has a command line",
     "audit/events": "only who writes a log checks what gets into it",
+    "audit/exchange": "only hosts and relays have sessions to compare",
     "audit/limits": "only programs write logs",
     "audit/verify": "files of a log are verified where they lie",
     "crypto/attempts": "only a host counts guesses at its codes",

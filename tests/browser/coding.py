@@ -25,7 +25,7 @@ def encode(encoder: SwitchingEncoder, picture: Part, size: int, key: bool = Fals
     return encoded
 
 
-def open_source(name: str, clock: Callable[[], float]) -> CaptureSource:
+def open_source(name: str, clock: Callable[[], float], monitor: str | None = None) -> CaptureSource:
     """The film."""
     return Film(clock, (640, 360))
 

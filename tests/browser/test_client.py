@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import os
 import signal
@@ -273,8 +274,7 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
             await page.evaluate("document.getElementById('toast-action').click()")
             assert await page.evaluate("document.getElementById('paste-text').value") == "refused by the browser"
             await page.evaluate("document.getElementById('paste').close()")
-            peer.own({"image/png": ("image/png", 8, b"a picture")})
-            await page.until("document.getElementById('toast-text').textContent.includes('is not text')")
+            await meet_with_pictures(page, peer)
             witness.forget()
             await page.evaluate(
                 """(() => {
@@ -292,6 +292,44 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
         finally:
             clipboard.close()
             peer.close()
+
+
+async def meet_with_pictures(page: Page, peer: Peer) -> None:
+    """A picture that was copied at either end is fetched when somebody pastes it at the other."""
+    said = "document.getElementById('toast-text').textContent"
+    pixel = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+    )
+    peer.own({"image/png": ("image/png", 8, pixel), "text/html": ("text/html", 8, b"<img>")})
+    await page.until(f"{said}.includes('picture was copied')")
+    assert "image/png" not in peer.asked
+    await page.evaluate(
+        """navigator.clipboard.write = async ([item]) => {
+            const bytes = new Uint8Array(await (await item.getType("image/png")).arrayBuffer());
+            window.brought = btoa(String.fromCharCode(...bytes));
+        }"""
+    )
+    await page.evaluate("document.getElementById('toast-action').click()")
+    assert base64.b64decode(await page.until("window.brought")) == pixel
+    await page.evaluate(f"navigator.clipboard.write = () => {'Promise.reject(new DOMException())'}")
+    peer.own({"image/png": ("image/png", 8, pixel)})
+    await page.until(f"{said}.includes('picture was copied')")
+    await page.evaluate("document.getElementById('toast-action').click()")
+    await page.until("document.getElementById('paste-picture').naturalWidth === 1")
+    await page.evaluate("document.getElementById('paste').close()")
+    peer.cleared.clear()
+    await page.evaluate(
+        """(() => {
+            const data = new DataTransfer();
+            data.setData("text/html", "<b>x</b>");
+            data.items.add(new File([new Uint8Array(300000).fill(7)], "image.png", { type: "image/png" }));
+            const pasted = { clipboardData: data, bubbles: true, cancelable: true };
+            document.getElementById("typing").dispatchEvent(new ClipboardEvent("paste", pasted));
+        })()"""
+    )
+    await asyncio.wait_for(peer.cleared.wait(), 8)
+    assert await peer.ask("image/png") == ("image/png", 8, b"\7" * 300_000)
+    assert await peer.ask("text/html") == ("text/html", 8, b"<b>x</b>")
 
 
 async def test_a_pasting_key_goes_with_the_control_that_it_was_pressed_with(
@@ -348,6 +386,38 @@ async def test_fingers_tap_press_and_scroll(chromium: Browser, stand: tuple[Desk
         await touch("touchMove", (200, 240), (240, 240))
         await touch("touchEnd")
         await running.until("a notch down", witness.saw(("down", 5), ("up", 5)))
+        witness.forget()
+        await page.evaluate("document.querySelector('[data-action=pinch]').click()")  # off: the page is a phone's
+        await touch("touchStart", (150, 300), (250, 300))
+        await touch("touchMove", (100, 300), (300, 300))
+        await touch("touchEnd")
+        await running.until("a pinch", witness.saw(("press", 37), ("down", 4), ("up", 4), ("release", 37)))
+        await touch("touchStart", (100, 250), (150, 250), (200, 250))
+        await touch("touchMove", (120, 250), (170, 250), (220, 250))
+        await touch("touchEnd")
+        await running.until("a drag", witness.saw(("down", 1), ("up", 1)))
+        assert witness.at == (340, 200)
+
+
+async def test_a_mouse_that_is_locked_moves_the_hosts_by_as_much_until_esc(
+    chromium: Browser, stand: tuple[Desk, Witness]
+) -> None:
+    running, witness = stand
+    async with opened(chromium) as page:
+        await visit(page, running.host["url"], "running")
+        await page.until("!document.querySelector('[data-action=lock]').hidden")
+        await page.move(400, 300)
+        await running.until("the pointer", lambda: witness.look() is not None and witness.at == (400, 300))
+        await key(page, "KeyL", "L", ALT | CONTROL | SHIFT)
+        await page.until("document.pointerLockElement?.id === 'desktop'")
+        assert await page.evaluate("/Esc/.test(document.getElementById('toast-text').textContent)")
+        await page.move(430, 280)
+        await page.move(460, 260)
+        await running.until("the movement", lambda: witness.look() is not None and witness.at == (460, 260))
+        await page.evaluate("document.exitPointerLock()")
+        await page.until("/free/.test(document.getElementById('toast-text').textContent)")
+        await page.move(10, 20)
+        await running.until("the place", lambda: witness.look() is not None and witness.at == (10, 20))
 
 
 async def test_a_host_that_is_not_heard_is_said_to_be_until_it_is_again(chromium: Browser, tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ import pytest_asyncio
 from playwright.async_api import Route, expect
 from sqlalchemy import insert
 
+from avl_protocol.audit.compare import Missing
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.rights import jws
 from avl_protocol.wire.registry import CLOSE_CODES, CloseCode
+from avl_relay.anomalies.alarms import missing_alarm
 from avl_relay.store.alarms import Alarms, RaisedAlarm
 from avl_relay.store.devices import Devices
 from avl_relay.store.engine import Store, database_url
@@ -145,6 +147,7 @@ class Running:
         #: Seconds that the relay's clock is ahead of the browser's.
         self.ahead = 0
         self.ended: list[str] = []
+        self.said: list[str] = []
         self._told: asyncio.Queue[str] = asyncio.Queue()
         self._over = False
 
@@ -172,6 +175,10 @@ class Running:
             self.items = [one for one in self.items if one["id"] != name]
             problem = {"code": "not-found", "title": "There is no such thing here", "detail": "no session of that id"}
             await route.fulfill(status=204 if known else 404, body="" if known else json.dumps(problem))
+            return
+        if route.request.method == "POST":
+            self.said.append(json.loads(route.request.post_data or "{}")["text"])
+            await route.fulfill(status=204)
             return
         told = {"items": self.items, "next": None, "now": int(time.time()) + self.ahead}
         await route.fulfill(json=told)
@@ -338,6 +345,41 @@ async def test_a_real_session_is_seen_as_it_begins_ended_and_found_in_the_log(
         await expect(entry).to_be_visible()
 
 
+async def test_a_list_is_sorted_by_a_column_forth_and_back_by_keys(tab: Console) -> None:
+    items = [session(at, name=name) for at, name in enumerate(("desk 10", "Attic", "desk 9"))]
+    async with Running(tab, items):
+        await tab.go("sessions")
+        head = tab.page.locator("avl-list thead th").nth(1)
+        names = tab.page.locator("avl-list tbody tr[data-key] td:nth-child(2)")
+        await expect(names).to_have_text(["desk 10", "Attic", "desk 9"])
+        for way, sorted_ in (
+            ("ascending", ["Attic", "desk 9", "desk 10"]),
+            ("descending", ["desk 10", "desk 9", "Attic"]),
+            ("none", ["desk 10", "Attic", "desk 9"]),
+        ):
+            await head.locator("button").press("Enter")
+            await expect(names).to_have_text(sorted_)
+            await expect(head).to_have_attribute("aria-sort", way)
+            assert await tab.axe() == []
+            if way == "ascending":
+                await picture(tab, "sorted-wide-light")
+
+
+async def test_something_is_said_to_a_session_by_keys_alone(tab: Console) -> None:
+    async with Running(tab, [session(1)]) as running:
+        await tab.go("sessions")
+        await tab.page.locator("avl-list tbody tr button").first.click()
+        await tab.page.locator("dialog[open] button", has_text="Message").press("Enter")
+        dialog = tab.page.locator("dialog[open]")
+        await expect(dialog.locator("input")).to_be_focused()
+        assert await tab.axe() == []
+        await tab.page.keyboard.type("<b>Back at nine</b>")
+        await picture(tab, "message-wide-light")
+        await tab.page.keyboard.press("Enter")
+        await expect(dialog).to_have_count(0)
+        assert running.said == ["<b>Back at nine</b>"]
+
+
 @pytest.mark.parametrize(("ahead", "said"), [(2 * HOUR, "behind the relay's"), (-2 * HOUR, "ahead of the relay's")])
 async def test_where_clocks_differ_times_are_the_relays(tab: Console, ahead: int, said: str) -> None:
     async with Running(tab, [session(1, begun=int(time.time()) + ahead - 605)]) as running:
@@ -466,6 +508,39 @@ async def test_an_alarm_says_its_reasons_and_is_noted_as_seen(console: tuple[Ope
     await expect(row).to_contain_text("seen")
 
 
+async def test_a_session_that_is_in_one_log_only_is_an_alarm_with_a_sentence(
+    console: tuple[Operating, Console], tab: Console
+) -> None:
+    missing = Missing("m" * 22, 0, "host")
+    alarm = missing_alarm(number_of("attic"), missing, time.time() + 5)
+    store = Store(database_url(None, console[0].here.folder / "relay"))
+    await store.open(migrates=False)
+    async with store.writing() as db:
+        reasons = [{"feature": one.feature, "usual": one.usual, "seen": one.seen} for one in alarm.reasons]
+        raised = RaisedAlarm(
+            id="missing".ljust(22, "-"),
+            at=int(alarm.at),
+            kind=alarm.kind,
+            person=None,
+            device=alarm.device,
+            session=alarm.session,
+            score=alarm.score,
+            detector=alarm.detector,
+            reasons=reasons,
+            acted="notify",
+        )
+        await Alarms(db).add(raised)
+    await store.close()
+    await tab.go("alarms")
+    row = tab.page.locator("avl-list tbody tr[data-key]").first
+    await expect(row).to_contain_text("A session that is in one log only")
+    await expect(row).to_contain_text("Missing in the host's log")
+    await row.locator("button.link").click()
+    await expect(tab.page.locator("dialog[open]")).to_contain_text("another machine runs with the host's identity")
+    assert await tab.axe() == []
+    await picture(tab, "alarm-missing-wide-light")
+
+
 async def test_health_says_what_is_wrong_first(tab: Console) -> None:
     await tab.go("health")
     await expect(tab.page.locator("[data-tile='state'] dd")).to_have_text("Takes newcomers")
@@ -483,6 +558,19 @@ async def test_health_says_what_is_wrong_first(tab: Console) -> None:
     for said in ("the disk is full", "it takes nobody new", "Only 1 of 2 processes"):
         await expect(tab.page.locator(".notice", has_text=said)).to_be_visible()
     await expect(tab.page.locator("table", has_text="<b>no session</b>")).to_be_visible()
+
+
+async def test_where_share_links_are_turned_off_the_page_says_so(tab: Console) -> None:
+    async def me(route: Route) -> None:
+        told = await (await route.fetch()).json()
+        await route.fulfill(json={**told, "off": ["share_links"]})
+
+    await tab.page.route("**/api/v1/me", me)
+    await tab.go("shares")
+    await expect(tab.page.locator(".notice", has_text="turned off at this relay")).to_be_visible()
+    await expect(tab.page.locator("#new-link")).to_be_disabled()
+    assert await tab.axe() == []
+    await picture(tab, "shares-off-wide-light")
 
 
 async def test_a_feature_is_turned_off_and_back_by_undo(tab: Console) -> None:

@@ -11,6 +11,7 @@ from avl_host.sessions.tickets import TicketBook
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.effective import OWNER
+from avl_protocol.session.hosting import Returned
 from avl_protocol.wire.registry import T_RESUME, Permission
 from avl_protocol.wire.target import RelayAddress
 from tests.protocol.handshakes import WALL, Seeded
@@ -129,5 +130,5 @@ def test_a_ticket_admits_its_viewer_and_costs_no_try(tmp_path: Path) -> None:
     ticket = tickets.issue(FRIEND, b"s" * 16, Permission.VIEW)
     assert ticket is not None
     fail(opened, STRANGER, 10)
-    assert opened.redeem(ticket, FRIEND) == Permission.VIEW
+    assert opened.redeem(ticket, FRIEND) == Returned(Permission.VIEW)
     assert opened.redeem(ticket, FRIEND) is None

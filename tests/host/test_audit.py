@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from avl_host.audit.journal import Journal, JournalService
 from avl_host.cli import app
 from avl_host.paths.registration import Registration
-from avl_host.presence.question import Question
+from avl_host.presence.question import Decision, Question
 from avl_host.sessions.subscribers import Subscribers
 from avl_protocol.audit.chain import Chain
 from avl_protocol.audit.compare import session_name
@@ -106,9 +106,9 @@ def test_a_grant_that_is_refused_is_recorded_with_its_reason(tmp_path: Path) -> 
 
 
 async def test_what_a_person_says_is_recorded(tmp_path: Path) -> None:
-    answers: list[Permission | None] = [Permission.VIEW, Permission(0), None]
+    answers: list[Decision | None] = [Decision(Permission.VIEW, 900.0), Decision(Permission(0)), None]
 
-    async def ask(question: Question) -> Permission | None:
+    async def ask(question: Question) -> Decision | None:
         return answers.pop(0)
 
     lobby = Lobby(tmp_path, ask=ask)
@@ -122,7 +122,9 @@ async def test_what_a_person_says_is_recorded(tmp_path: Path) -> None:
         session.denied = lambda answered, now: None  # type: ignore[method-assign]
         lobby.happens(session, Asks("name", Permission.VIEW))
         await lobby.subscribers.settled()
-    assert [said["answer"] for kind, said in told.events if kind == "consent_answered"] == ["allowed", "denied", "none"]
+    answered = [said for kind, said in told.events if kind == "consent_answered"]
+    assert [said["answer"] for said in answered] == ["allowed", "denied", "none"]
+    assert [said["seconds"] for said in answered] == [900, None, None]
 
 
 def head_message(head: TreeHead, proof: tuple[bytes, ...] = (), **changed: Any) -> Head:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avl_host.machine import left_of_day
 from avl_host.presence.consent import GUARD, Answer, Choice, ConsentDesk
-from avl_host.presence.question import NONE, Question, lines, meaning, verified
+from avl_host.presence.question import NONE, Question, Span, lines, meaning, verified
 from avl_host.presence.spoken import say
 from avl_protocol.rights.chain import ChainRights
 from avl_protocol.rights.effective import NEVER_IMPLIED, OWNER
@@ -61,18 +64,45 @@ def test_the_guard_keeps_allow_and_the_switches_and_begins_anew_with_each_questi
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([*Choice, *Permission]), st.floats(0, 29), st.sampled_from([-1, 0, 1]))),
+    st.lists(st.tuples(st.sampled_from([*Choice, *Permission, *Span]), st.floats(0, 29), st.sampled_from([-1, 0, 1]))),
     st.sampled_from([CODE, OWNER, Permission.VIEW]),
 )
 def test_nothing_that_a_program_presses_changes_anything(
-    presses: list[tuple[Choice | Permission, float, int]], wish: Permission
+    presses: list[tuple[Choice | Permission | Span, float, int]], wish: Permission
 ) -> None:
     one = desk(wish)
     for place, now, step in presses:
         one.press(place, now, by_hand=False)
         one.step(step, by_hand=False)
     assert one.current is not None and one.current.on == wish & ~NEVER_IMPLIED
-    assert not one.answers and one.focus is Choice.DENY
+    assert not one.answers and one.focus is Choice.DENY and one.current.span is Span.OPEN
+
+
+def test_for_how_long_is_a_choice_once_the_guard_is_over_and_shorter_than_what_limits_it_anyhow() -> None:
+    one = desk(armed=False)
+    one.press(Span.HOUR, 0.1, by_hand=True)
+    one.handle_timer(GUARD)
+    assert one.current is not None and one.current.span is Span.OPEN
+    for span in (Span.DAY, Span.HOUR):
+        one.press(span, 1.0, by_hand=True)
+    one.press(Choice.ALLOW, 2.0, by_hand=True)
+    assert list(one.answers) == [Answer(1, CODE, Span.HOUR)]
+    assert [span.seconds(77.0) for span in Span] == [None, 900.0, 3600.0, 77.0]
+    limited = Question(device=DEVICE, claimed="x", wish=CODE, seconds=3000.0)
+    assert limited.spans == (Span.OPEN, Span.QUARTER)
+    grows = Question(device=DEVICE, claimed="x", wish=Permission.KEYBOARD, has=Permission.VIEW)
+    assert grows.spans == () and "Until you end it." in lines(grows)
+    other = ConsentDesk()
+    other.ask(limited, 0.0)
+    other.handle_timer(GUARD)
+    other.press(Span.HOUR, 1.0, by_hand=True)
+    assert other.current is not None and other.current.span is Span.OPEN
+
+
+def test_midnight_is_this_machine_s() -> None:
+    assert 0 < left_of_day(1_800_000_000.0) <= 25 * 3600
+    midnight = 1_800_000_000.0 + left_of_day(1_800_000_000.0)
+    assert datetime.fromtimestamp(midnight).time() == time()
 
 
 @given(st.sets(st.sampled_from(list(Permission))), st.lists(st.sampled_from(list(Permission))))
@@ -120,13 +150,13 @@ def test_who_is_gone_is_asked_about_no_longer() -> None:
 def test_the_keyboard_begins_at_deny_and_reaches_everything() -> None:
     one = desk(Permission.VIEW | Permission.POINTER)
     seen = []
-    for _ in range(4):
+    for _ in range(8):
         seen.append(one.focus)
         one.step(1, by_hand=True)
-    assert seen == [Choice.DENY, Choice.ALLOW, Permission.POINTER, Choice.DENY]
+    assert seen == [Choice.DENY, Choice.ALLOW, Permission.POINTER, *Span, Choice.DENY]
     one.step(-1, by_hand=True)
     one.step(-1, by_hand=True)
-    assert one.focus is Permission.POINTER
+    assert one.focus is Span.DAY
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
@@ -138,7 +168,7 @@ def test_the_keyboard_begins_at_deny_and_reaches_everything() -> None:
 def test_a_name_hides_neither_who_asks_nor_what_is_known_of_it(name: str) -> None:
     told = lines(question(name=name))
     assert told[:3] == ["Somebody wants to see this screen.", say("question.unverified"), f"ID: {DEVICE}"]
-    assert len(told) == 5 and all(len(line) <= 51 and line.isprintable() for line in told)
+    assert len(told) == 4 and all(len(line) <= 51 and line.isprintable() for line in told)
     assert told[-1].startswith("It ")
 
 

@@ -13,7 +13,7 @@ from avl_host.input.ownwindows import OwnWindows
 from avl_host.input.sink import StoppedLoop
 from avl_host.presence.consent import GUARD
 from avl_host.presence.dialog import Asker, Layout
-from avl_host.presence.question import NONE, Question
+from avl_host.presence.question import NONE, Decision, Question, Span
 from avl_host.presence.surface import Box, Surface
 from avl_protocol.rights.effective import NEVER_IMPLIED, OWNER
 from avl_protocol.wire.registry import T_CONSENT, Permission
@@ -78,7 +78,7 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.01)
 
 
-async def shown(stand: Stand, question: Question = QUESTION) -> asyncio.Task[Permission | None]:
+async def shown(stand: Stand, question: Question = QUESTION) -> asyncio.Task[Decision | None]:
     """A question that is up, its guard over."""
     asked = asyncio.create_task(stand.asker.ask(question))
     await until(lambda: stand.asker.desk.current is not None and stand.asker.desk.current.armed)
@@ -91,8 +91,17 @@ async def test_allow_by_hand_gives_what_is_switched_on(stand: Stand) -> None:
     stand.hand.click(*stand.at(layout.switches[Permission.KEYBOARD]))
     stand.hand.click(*stand.at(layout.allow))
     async with asyncio.timeout(10):
-        assert await asked == Permission.VIEW | Permission.POINTER
+        assert await asked == Decision(Permission.VIEW | Permission.POINTER)
     assert not stand.own, "the window is gone"
+
+
+async def test_a_hand_says_for_how_long(stand: Stand) -> None:
+    asked = await shown(stand)
+    layout, _ = stand.layout()
+    stand.hand.click(*stand.at(layout.spans[Span.HOUR]))
+    stand.hand.click(*stand.at(layout.allow))
+    async with asyncio.timeout(10):
+        assert await asked == Decision(WISH, 3600.0)
 
 
 async def test_deny_needs_no_waiting(stand: Stand) -> None:
@@ -100,7 +109,7 @@ async def test_deny_needs_no_waiting(stand: Stand) -> None:
     await asyncio.sleep(0.1)
     stand.hand.click(*stand.at(stand.layout()[0].deny))
     async with asyncio.timeout(0.5):
-        assert await asked == NONE
+        assert await asked == Decision(NONE)
 
 
 async def test_silence_denies(stand: Stand) -> None:
@@ -108,7 +117,7 @@ async def test_silence_denies(stand: Stand) -> None:
     await asyncio.sleep(0.1)
     stand.ahead = T_CONSENT
     async with asyncio.timeout(2.0):
-        assert await asked == NONE
+        assert await asked == Decision(NONE)
 
 
 async def test_a_click_that_was_under_way_allows_nothing(stand: Stand) -> None:
@@ -120,7 +129,7 @@ async def test_a_click_that_was_under_way_allows_nothing(stand: Stand) -> None:
     assert not asked.done()
     stand.hand.click(*stand.at(stand.layout()[0].allow))
     async with asyncio.timeout(10):
-        assert await asked == WISH
+        assert await asked == Decision(WISH)
 
 
 async def test_keys_answer_once_a_hand_has_given_them_to_the_question(stand: Stand) -> None:
@@ -131,16 +140,19 @@ async def test_keys_answer_once_a_hand_has_given_them_to_the_question(stand: Sta
     stand.hand.key(tab)  # -> pointer
     stand.hand.key(space)
     for _ in range(3):
+        stand.hand.key(tab)  # -> keyboard -> until it is ended -> 15 minutes
+    stand.hand.key(space)
+    for _ in range(4):
         stand.hand.key(tab)
     stand.hand.key(stand.hand.keycode(RETURN))
     async with asyncio.timeout(10):
-        assert await asked == Permission.VIEW | Permission.KEYBOARD
+        assert await asked == Decision(Permission.VIEW | Permission.KEYBOARD, 900.0)
     asked = asyncio.create_task(stand.asker.ask(QUESTION))
     await asyncio.sleep(0.1)
     await stand.takes_keyboard()
     stand.hand.key(stand.hand.keycode(ESCAPE))
     async with asyncio.timeout(10):
-        assert await asked == NONE
+        assert await asked == Decision(NONE)
 
 
 #: Both positions of every switch: all as they stand at first, and all turned round by a hand.
@@ -151,16 +163,17 @@ async def test_a_thousand_injected_clicks_and_keys_answer_nothing(stand: Stand, 
     layout, _ = stand.layout(question)
     asked = await shown(stand, question)
     if turned:
-        for box in layout.switches.values():
+        for box in (*layout.switches.values(), layout.spans[Span.QUARTER]):
             stand.hand.click(*stand.at(box, question))
     turned_on = OWNER & ~NEVER_IMPLIED if not turned else Permission.VIEW | NEVER_IMPLIED
     await until(lambda: stand.asker.desk.current is not None and stand.asker.desk.current.on == turned_on)
     before = stand.asker.desk.current
     assert before is not None
-    on = before.on
+    on, span = before.on, Span.QUARTER if turned else Span.OPEN
+    await until(lambda: before.span is span)
     await stand.takes_keyboard()
     sink = stand.sink if polite else stand.rude
-    places = [layout.allow, *layout.switches.values(), layout.deny]
+    places = [layout.allow, *layout.switches.values(), *layout.spans.values(), layout.deny]
     for at in range(500):
         x, y = stand.at(layout.allow if at % 2 else places[at // 2 % len(places)], question)
         sink.move(x, y)
@@ -174,11 +187,11 @@ async def test_a_thousand_injected_clicks_and_keys_answer_nothing(stand: Stand, 
             await asyncio.sleep(0)
     await asyncio.sleep(0.3)
     now = stand.asker.desk.current
-    assert now is not None and now.on == on and not asked.done()
+    assert now is not None and now.on == on and now.span is span and not asked.done()
     assert stand.asker.desk.focus is not None and not stand.asker.desk.answers
     stand.hand.click(*stand.at(layout.allow, question))
     async with asyncio.timeout(10):
-        assert await asked == on
+        assert await asked == Decision(on, span.seconds(0.0))
 
 
 async def test_a_viewer_can_not_have_keys_go_to_the_question(stand: Stand) -> None:
@@ -191,7 +204,7 @@ async def test_a_viewer_can_not_have_keys_go_to_the_question(stand: Stand) -> No
     await asyncio.sleep(0.2)
     assert not asked.done(), "what a person types meanwhile answers nothing"
     stand.hand.click(*stand.at(stand.layout()[0].deny))
-    assert await asked == NONE
+    assert await asked == Decision(NONE)
 
 
 async def test_a_hand_may_answer_while_a_viewer_moves_the_pointer_about(stand: Stand) -> None:
@@ -206,7 +219,7 @@ async def test_a_hand_may_answer_while_a_viewer_moves_the_pointer_about(stand: S
         stand.sink.move(*stand.at(layout.allow))
     stand.hand.click(*stand.at(layout.deny))
     async with asyncio.timeout(10):
-        assert await asked == NONE
+        assert await asked == Decision(NONE)
     stand.sink.move(5, 6)
 
 

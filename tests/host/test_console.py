@@ -38,7 +38,8 @@ def test_sessions_are_listed_with_what_a_person_needs_to_know_them_apart(tmp_pat
     assert [row["number"] for row in rows] == [1, 2]
     assert [row["seconds"] for row in rows] == [90, 0]
     assert [row["way"] for row in rows] == ["none", "relay"]
-    assert rows[0]["permissions"] == ["view", "pointer", "keyboard", "clipboard_out", "clipboard_in", "annotate"]
+    acts = ["view", "pointer", "keyboard", "clipboard_out", "clipboard_in", "annotate"]
+    assert rows[0]["permissions"] == [*acts, "files_in", "files_out", "audio_out", "monitors"]
     assert rows[1]["permissions"] == ["view"] and rows[1]["name"] == "watcher"
     assert all(device_id.from_text(row["device"]) for row in rows)
     shown = table(rows).splitlines()

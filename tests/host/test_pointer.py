@@ -55,7 +55,9 @@ def test_fewer_pixels_look_like_the_whole() -> None:
 
 def test_one_beyond_every_screen_is_made_smaller() -> None:
     message = as_travels(
-        CursorImage(serial=1, width=2 * LARGEST, height=10, hot_x=LARGEST, hot_y=4, rgba=bytes(2 * LARGEST * 10 * 4))
+        CursorImage(
+            serial=1, width=2 * LARGEST, height=10, hot_x=LARGEST, hot_y=4, rgba=b"\xff" * (2 * LARGEST * 10 * 4)
+        )
     )
     assert (message.width, message.height, message.hot_x, message.hot_y) == (LARGEST, 5, LARGEST // 2, 2)
     assert cursor_shape(message) is not None

@@ -9,7 +9,7 @@ import pytest
 
 from avl_host.presence import question, scene
 from avl_host.presence.notices import Notice
-from avl_host.presence.question import Question, lines, meaning
+from avl_host.presence.question import Question, Span, lines, meaning
 from avl_host.presence.scene import Onlooker
 from avl_host.presence.spoken import LANGUAGES, catalogue, language_of, placeholders, say, speak
 from avl_protocol.wire.registry import ControlMode, Permission
@@ -41,7 +41,7 @@ def test_every_language_has_the_same_words_with_the_same_placeholders() -> None:
 def test_every_word_that_is_used_is_there_and_every_word_that_is_there_is_used() -> None:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "host" / "avl_host").rglob("*.py"))
     used = set(re.findall(r"""["']((?:[a-z]+\.[a-zA-Z_]+)|deny|allow|give|take|letAct|endAll)["']""", source))
-    used |= {f"may.{str(one.name).lower()}" for one in Permission}
+    used |= {f"may.{str(one.name).lower()}" for one in Permission} | {f"for.{one.name.lower()}" for one in Span}
     assert set(catalogue("en")) <= used
     called = set(re.findall(r"""\bsay\(\s*["']([^"']+)["']""", source))
     assert called and called <= set(catalogue("en"))
@@ -49,7 +49,7 @@ def test_every_word_that_is_used_is_there_and_every_word_that_is_there_is_used()
 
 def test_every_word_fits_where_it_stands(language: str) -> None:
     assert all(len(say(key)) <= most for key, most in BUTTONS.items())
-    assert all(len(meaning(one)) <= SWITCH for one in Permission)
+    assert all(len(meaning(one)) <= SWITCH for one in Permission) and all(len(one.words) <= SWITCH for one in Span)
     assert len(say("seen.count", n=999)) <= 23, "the heading ends before the first button"
     wish = Permission.VIEW | Permission.KEYBOARD
     asked = Question(device="D" * 34, claimed="n" * 99, wish=wish, verified="", delegated=True, seconds=5400)

@@ -17,7 +17,7 @@ from avl_host.display.display import Display
 from avl_host.input.recorder import InputRecorder
 from avl_host.paths.registration import Registration
 from avl_host.presence.blank import BlankWatch
-from avl_host.presence.question import Question
+from avl_host.presence.question import Decision, Question
 from avl_host.presence.watch import PresenceWatch
 from avl_host.rights.door import GrantDoor
 from avl_host.services.monitors import OpenMonitor
@@ -41,11 +41,13 @@ from avl_protocol.session.hosting import (
     HostState,
     Input,
     Message,
+    Returned,
 )
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerSettings
 from avl_protocol.wire.channels import channel_of
+from avl_protocol.wire.clipformats import Copy
 from avl_protocol.wire.endtoend import (
     Clipboard,
     ClipboardAsk,
@@ -282,10 +284,10 @@ class Lobby:
 
         says = session.send
 
-        def send(message: Any) -> bool:
+        def send(message: Any, lane: int | None = None) -> bool:
             if isinstance(message, Grant):
                 return says(message)
-            if ways is not None and not ways[0] and channel_of(type(message)) == Channel.BULK:
+            if ways is not None and not ways[0] and channel_of(type(message), lane) == Channel.BULK:
                 return False
             self.told[handle].append(message)
             return True
@@ -452,8 +454,8 @@ def test_a_clipboard_that_is_not_taken_is_answered_so(tmp_path: Path, why: str, 
 async def test_the_hosts_clipboard_is_told_to_who_may_read_it(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     reads, not_reads = lobby.admit(1), lobby.admit(2, EVERYTHING & ~Permission.CLIPBOARD_OUT)
-    lobby.features.clipboard.changed("copied")
-    lobby.features.clipboard.changed(ClipboardState.NOT_TEXT)
+    lobby.features.clipboard.changed(Copy("copied", stamp=1))
+    lobby.features.clipboard.changed(Copy(ClipboardState.NOT_TEXT, stamp=2))
     assert [(m.text, m.state) for m in lobby.of(1, Clipboard)] == [("copied", 0), ("", ClipboardState.NOT_TEXT)]
     lobby.clipboard.content = "asked for"
     for session in (reads, not_reads):
@@ -470,8 +472,8 @@ async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_to
     ways = [False]
     lobby.hears(session, 1, ways)
     lobby.clipboard.content = "newest"
-    lobby.features.clipboard.changed("older")
-    lobby.features.clipboard.changed("newest")
+    lobby.features.clipboard.changed(Copy("older", stamp=1))
+    lobby.features.clipboard.changed(Copy("newest", stamp=2))
     lobby.happens(session, Message(ClipboardAsk()))
     await asyncio.sleep(0)
     assert lobby.of(1, Clipboard) == []
@@ -488,9 +490,9 @@ async def test_what_was_copied_before_the_viewer_had_its_clipboard_channel_is_to
 async def test_a_person_is_asked_at_most_ten_times_an_hour(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    async def ask(question: Question) -> Permission | None:
+    async def ask(question: Question) -> Decision | None:
         asked.append(question.claimed)
-        return Permission(0)
+        return Decision(Permission(0))
 
     lobby = Lobby(tmp_path, ask)
     session = lobby.incoming(1)
@@ -658,7 +660,7 @@ def test_who_is_admitted_is_given_a_ticket_and_the_end_voids_it(tmp_path: Path) 
     assert lobby.tickets.redeem(tickets[1].ticket, ended.viewer) is None
     lost.attachment_lost(lost.attachment, 100.0)
     lobby.settle()
-    assert lobby.tickets.redeem(tickets[2].ticket, lost.viewer) == EVERYTHING
+    assert lobby.tickets.redeem(tickets[2].ticket, lost.viewer) == Returned(EVERYTHING)
 
 
 def test_of_a_session_that_is_not_there_channels_are_refused_and_bytes_dropped(tmp_path: Path) -> None:
@@ -740,6 +742,6 @@ def test_a_ticket_brings_one_session_back_and_never_makes_two_of_it(tmp_path: Pa
     assert lobby.tickets.redeem(ticket.ticket, other.viewer) is None and first in lobby.sessions, "a thief ends nothing"
     third = lobby.admit(3)
     (ticket,) = lobby.of(3, Ticket)
-    assert lobby.tickets.redeem(ticket.ticket, third.viewer) == EVERYTHING
+    assert lobby.tickets.redeem(ticket.ticket, third.viewer) == Returned(EVERYTHING)
     assert third.state is HostState.ENDED and Evict(3, CloseCode.REPLACED) in lobby.client.of(Evict)
     assert lobby.sessions == [first, other], "the place is free before the next is admitted"

@@ -9,6 +9,7 @@ import pytest
 
 from avl_host.sessions.tickets import MOST, TICKET_BYTES, TicketBook
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.session.hosting import Returned
 from avl_protocol.wire import packing
 from avl_protocol.wire.registry import Permission
 from tests.protocol.handshakes import WALL, Seeded
@@ -47,7 +48,7 @@ class Kept:
 def test_a_ticket_admits_its_viewer_once_to_what_the_session_had(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     ticket = kept.issue(permissions=Permission.VIEW)
-    assert kept.book.redeem(ticket, FRIEND) == Permission.VIEW
+    assert kept.book.redeem(ticket, FRIEND) == Returned(Permission.VIEW)
     assert kept.book.redeem(ticket, FRIEND) is None
     assert kept.opened().redeem(ticket, FRIEND) is None
 
@@ -71,7 +72,7 @@ def test_a_ticket_expires(tmp_path: Path, restarts: bool) -> None:
     early, late = kept.issue(), kept.issue(OTHER)
     kept.clock.now += LIFETIME - 1
     book = kept.opened() if restarts else kept.book
-    assert book.redeem(early, FRIEND) == ALL
+    assert book.redeem(early, FRIEND) == Returned(ALL)
     kept.clock.now += 2
     book = kept.opened() if restarts else book
     assert book.redeem(late, FRIEND) is None
@@ -83,7 +84,7 @@ def test_while_a_session_goes_on_its_ticket_does_not_grow_old(tmp_path: Path) ->
     kept.clock.now += LIFETIME - 1
     kept.book.keep(SESSION)
     kept.clock.now += LIFETIME - 1
-    assert kept.opened().redeem(ticket, FRIEND) == ALL
+    assert kept.opened().redeem(ticket, FRIEND) == Returned(ALL)
     assert kept.book.redeem(other, FRIEND) is None
 
 
@@ -92,14 +93,14 @@ def test_the_end_of_a_session_voids_its_ticket_and_no_other(tmp_path: Path) -> N
     ended, other = kept.issue(), kept.issue(OTHER)
     kept.book.revoke(SESSION)
     assert kept.opened().redeem(ended, FRIEND) is None
-    assert kept.book.redeem(other, FRIEND) == ALL
+    assert kept.book.redeem(other, FRIEND) == Returned(ALL)
 
 
 def test_a_session_has_one_ticket_at_a_time(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     first, second = kept.issue(), kept.issue()
     assert kept.book.redeem(first, FRIEND) is None
-    assert kept.book.redeem(second, FRIEND) == ALL
+    assert kept.book.redeem(second, FRIEND) == Returned(ALL)
 
 
 def test_a_host_that_keeps_no_sessions_gives_no_tickets(tmp_path: Path) -> None:
@@ -119,7 +120,9 @@ def test_the_oldest_tickets_go_first_when_there_are_too_many(tmp_path: Path) -> 
     kept = Kept(tmp_path)
     tickets = [kept.issue(at.to_bytes(16, "big")) for at in range(MOST + 1)]
     assert kept.book.redeem(tickets[0], FRIEND) is None
-    assert kept.book.redeem(tickets[1], FRIEND) == ALL and kept.book.redeem(tickets[-1], FRIEND) == ALL
+    assert kept.book.redeem(tickets[1], FRIEND) == Returned(ALL) and kept.book.redeem(tickets[-1], FRIEND) == Returned(
+        ALL
+    )
 
 
 ROW = [b"k" * 32, FRIEND, SESSION, 1, WALL + 5]
@@ -147,7 +150,7 @@ def test_a_damaged_file_costs_the_tickets_and_not_the_start(tmp_path: Path, data
     StateFolder(tmp_path).write("tickets.bin", data)
     kept = Kept(tmp_path)
     assert kept.book.redeem(b"x" * 32, FRIEND) is None
-    assert kept.book.redeem(kept.issue(), FRIEND) == ALL
+    assert kept.book.redeem(kept.issue(), FRIEND) == Returned(ALL)
 
 
 def test_a_clock_put_back_makes_no_ticket_live_longer_than_this_host_allows(tmp_path: Path) -> None:

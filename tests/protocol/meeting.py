@@ -13,9 +13,9 @@ from avl_protocol.crypto.identity import endorse_signer
 from avl_protocol.rights.chain import verify_chain
 from avl_protocol.session import hosting
 from avl_protocol.session.host import HostSession
-from avl_protocol.session.hosting import Presented
+from avl_protocol.session.hosting import Presented, Returned
 from avl_protocol.session.input.ledger import Dropped
-from avl_protocol.session.media.receiver import ReceivedObject
+from avl_protocol.session.media.receiver import ReceivedObject, ReceivedSound
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewerevents import (
@@ -24,8 +24,10 @@ from avl_protocol.session.viewerevents import (
     Ended,
     Frames,
     InputDropped,
+    LaneOpened,
     RightsTold,
     Settled,
+    Sounds,
     Stale,
     Stuck,
     Unmoved,
@@ -156,8 +158,9 @@ class OneCodeAdmission:
         self.failures += 1
         self.replaced += self.budget.failed(attempt)
 
-    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
-        return self.tickets.pop((ticket, viewer), None)
+    def redeem(self, ticket: bytes, viewer: bytes) -> Returned | None:
+        permissions = self.tickets.pop((ticket, viewer), None)
+        return None if permissions is None else Returned(permissions)
 
     def present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
         rights = verify_chain(chain, self.trust, holder=viewer, wall=WALL)
@@ -236,6 +239,7 @@ class ViewerTold:
     grant: Grant | None = None
     waiting: int | None = None
     frames: list[ReceivedObject] = field(default_factory=list)
+    sounds: list[ReceivedSound] = field(default_factory=list)
     recoveries: list[tuple[int, int]] = field(default_factory=list)
     messages: list[ChannelMessage] = field(default_factory=list)
     echoes: list[int] = field(default_factory=list)
@@ -247,6 +251,7 @@ class ViewerTold:
     settled: int = 0
     rights: list[Rights] = field(default_factory=list)
     unmoved: list[Attachment] = field(default_factory=list)
+    lanes: list[int] = field(default_factory=list)
 
     def take(self, session: ViewerSession) -> ViewerTold:
         """Take all events that wait."""
@@ -262,6 +267,8 @@ class ViewerTold:
             self.moved.append(event.attachment)
         elif isinstance(event, Unmoved):
             self.unmoved.append(event.attachment)
+        elif isinstance(event, LaneOpened):
+            self.lanes.append(event.lane)
         elif isinstance(event, Adrift):
             self.adrift += 1
         elif isinstance(event, RightsTold):
@@ -274,6 +281,8 @@ class ViewerTold:
             self.grant = event.grant
         elif isinstance(event, Frames):
             self.frames += event.frames
+        elif isinstance(event, Sounds):
+            self.sounds += event.sounds
         elif isinstance(event, Stuck):
             self.recoveries.append((event.track, event.number))
         elif isinstance(event, Stale):

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from avl_protocol.wire import endtoend, messages, registry
-from avl_protocol.wire.codec import BULK, CONTROL, HANDSHAKE, HOP, INPUT, Codec, registry_name
+from avl_protocol.wire.codec import BULK, CONTROL, FILE, HANDSHAKE, HOP, INPUT, Codec, registry_name
 
 INTEGERS = st.integers(-(1 << 63), (1 << 64) - 1)
 TEXTS = st.text(max_size=20)
@@ -26,6 +26,7 @@ CODECS: tuple[tuple[Codec[Any], tuple[type[Any], ...], dict[str, Any]], ...] = (
     (CONTROL, endtoend.CONTROL, registry.CONTROL_MESSAGES),
     (INPUT, endtoend.INPUT, registry.INPUT_MESSAGES),
     (BULK, endtoend.BULK, registry.BULK_MESSAGES),
+    (FILE, endtoend.FILE, registry.FILE_MESSAGES),
 )
 
 

@@ -22,9 +22,9 @@ def heard(meeting: Meeting) -> list[tuple[float, ChannelMessage]]:
     messages: list[tuple[float, ChannelMessage]] = []
     dispatch = meeting.viewer._dispatch
 
-    def watch(message: ChannelMessage, now: float) -> None:
+    def watch(message: ChannelMessage, channel: int, now: float) -> None:
         messages.append((now, message))
-        dispatch(message, now)
+        dispatch(message, channel, now)
 
     meeting.viewer._dispatch = watch  # type: ignore[method-assign]
     return messages

@@ -57,6 +57,8 @@ def test_the_chapter_s_messages_are_the_registry_s() -> None:
         *described(endtoend.CONTROL, registry.CONTROL_MESSAGES),
         *described(endtoend.INPUT, registry.INPUT_MESSAGES),
         *described(endtoend.BULK, registry.BULK_MESSAGES),
+        *described(endtoend.SOUND, registry.SOUND_MESSAGES),
+        *described(endtoend.FILE, registry.FILE_MESSAGES),
     ]
     assert [[row[0], row[1], row[3]] for row in rows("03-wire.md", 5)] == expected
 

@@ -12,7 +12,7 @@ from avl_protocol.session.hosting import HostState
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.endtoend import Decoder
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import T_CONSENT, T_UNADMITTED, Channel, CloseCode, InputKind, Permission
+from avl_protocol.wire.registry import LANES, T_CONSENT, T_UNADMITTED, Channel, CloseCode, InputKind, Permission
 from tests.protocol.handshakes import SESSION
 from tests.protocol.meeting import CODE, EVERYTHING, VIEW_CODE, Meeting, Moved, OneCodeAdmission
 from tests.protocol.messages import damaged
@@ -24,7 +24,7 @@ def test_the_right_code_admits_to_everything() -> None:
     meeting = Meeting().start()
     assert meeting.viewer.state is ViewerState.ADMITTED and meeting.host.state is HostState.ADMITTED
     assert meeting.viewer.permissions == EVERYTHING == meeting.host.permissions
-    assert meeting.host.channels() == (0, 1, 2)
+    assert meeting.host.channels() == (0, 1, 2, 3, *LANES)
     assert meeting.viewer_owner.grant is not None and meeting.viewer_owner.grant.name == "desk"
     assert any(isinstance(message, Decoder) for message in meeting.host_owner.messages)
     assert meeting.viewer.clock.offset == pytest.approx(0.0)

@@ -65,10 +65,10 @@ def test_what_a_viewer_says_meanwhile_arrives_when_there_is_a_way() -> None:
 
 def test_the_host_is_told_of_each_channel_that_has_a_way_for_the_first_time_and_again() -> None:
     meeting = lost()
-    assert meeting.host_owner.opened == [Channel.INPUT, Channel.BULK]
+    assert meeting.host_owner.opened == [Channel.INPUT, Channel.BULK, Channel.SOUND]
     assert not meeting.host.send(Clipboard(1, "text"))
     back(meeting)
-    assert meeting.host_owner.opened == [Channel.INPUT, Channel.BULK] * 2
+    assert meeting.host_owner.opened == [Channel.INPUT, Channel.BULK, Channel.SOUND] * 2
     assert meeting.host.send(Clipboard(2, "text"))
 
 

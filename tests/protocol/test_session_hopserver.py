@@ -41,9 +41,11 @@ from avl_protocol.wire.messages import (
     HopMessage,
     HopRate,
     Incoming,
+    Logged,
     NatTest,
     NatTested,
     Observed,
+    OperatorSays,
     Ping,
     Pong,
     Recover,
@@ -106,6 +108,8 @@ SAMPLES: dict[type[HopMessage], HopMessage] = {
         About(name="desk"),
         Head(size=1, root=b"r" * 32, chain=b"c" * 32, time_ms=1, key=b"k" * 32, signature=b"s" * 64),
         HeadKnown(0),
+        Logged(0),
+        OperatorSays(1, "hello"),
     )
 }
 
@@ -233,7 +237,7 @@ def test_the_table_of_states_is_the_specifications() -> None:
         HopServerState.NEW: (Hello,),
         HopServerState.WELCOMED: (Register,),
         HopServerState.ASKED: (),
-        HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About, HeadKnown),
+        HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About, HeadKnown, Logged),
         HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest, HeadKnown),
         HopServerState.GONE: (),
     } == ALLOWED

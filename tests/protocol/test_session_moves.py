@@ -379,8 +379,8 @@ def test_a_channel_the_viewer_may_not_have_is_not_moved_either() -> None:
     talk = Talk()
     meeting = talk.meeting
     path = meeting.another_path()
-    meeting.hand(path, True, Moved(stream=3, data=header(meeting, path)))
-    assert path.host_pipes.refused == [(3, CloseCode.FORBIDDEN)] and meeting.host.state is HostState.ADMITTED
+    meeting.hand(path, True, Moved(stream=7, data=header(meeting, path)))
+    assert path.host_pipes.refused == [(7, CloseCode.FORBIDDEN)] and meeting.host.state is HostState.ADMITTED
 
 
 def test_a_header_that_comes_byte_by_byte_is_taken() -> None:

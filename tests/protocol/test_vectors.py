@@ -34,7 +34,7 @@ from avl_protocol.rights.enrolled import enrolled
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read, revocations_of
 from avl_protocol.websocket import frames
-from avl_protocol.wire import cliptext, codec, datagram, device_id, packing, target, varint
+from avl_protocol.wire import clipformats, cliptext, codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CandidateKind, Permission
 from spec.vectors import bounds_cases, carrier_cases, make, parity_cases, track_cases
@@ -203,6 +203,16 @@ def test_clipboard_texts() -> None:
         assert (state, text[: len(case["begins"])], len(text)) == (case["state"], case["begins"], case["length"])
     for case in vectors["told"]:
         assert list(cliptext.as_told(cliptext.told(case["state"], case["text"]))) == case["means"]
+
+
+def test_clipboard_formats() -> None:
+    vectors = _read("clipformats")
+    for case in vectors["names"]:
+        found = clipformats.format_of(case["name"])
+        assert (found, clipformats.kind_of(found)) == (case["format"], case["kind"]), case["name"]
+    for case in vectors["offers"]:
+        offered = clipformats.offered(map(tuple, case["rows"]))
+        assert [list(row) for row in clipformats.rows(offered)] == case["offered"]
 
 
 def test_targets() -> None:

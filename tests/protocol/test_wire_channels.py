@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from avl_protocol.wire.channels import CODECS, channel_of, channels_of, is_bulk, permits
+from avl_protocol.wire.channels import CODECS, channel_of, channels_of, first_channels_of, is_bulk, permits
 from avl_protocol.wire.codec import registry_name
-from avl_protocol.wire.endtoend import Batch, Clipboard, Cursor
+from avl_protocol.wire.endtoend import Batch, Clipboard, Cursor, FileStop
 from avl_protocol.wire.errors import LocalProtocolError
 from avl_protocol.wire.messages import Ping
-from avl_protocol.wire.registry import CHANNELS, Channel, Permission
+from avl_protocol.wire.registry import CHANNELS, LANES, Channel, Permission
 from tests.architecture.tree import ROOT
 
 
@@ -24,7 +24,9 @@ from tests.architecture.tree import ROOT
         (Permission.VIEW | Permission.KEYBOARD, (0, 1)),
         (Permission.CLIPBOARD_OUT, (0, 2)),
         (Permission.CLIPBOARD_IN, (0, 2)),
-        (Permission(sum(Permission)), (0, 1, 2)),
+        (Permission.FILES_IN, (0, *LANES)),
+        (Permission.AUDIO_IN, (0, 3)),
+        (Permission(sum(Permission)), (0, 1, 2, 3, *LANES)),
     ],
 )
 def test_permissions_open_channels(permissions: Permission, channels: tuple[int, ...]) -> None:
@@ -32,7 +34,7 @@ def test_permissions_open_channels(permissions: Permission, channels: tuple[int,
 
 
 def test_a_channel_nobody_knows_is_bulk() -> None:
-    assert [is_bulk(channel) for channel in (0, 1, 2, 3, 77)] == [False, False, True, True, True]
+    assert [is_bulk(channel) for channel in (0, 1, 2, 3, 77, 78)] == [False, False, True, False, True, True]
 
 
 def test_each_channel_has_the_messages_of_its_table_and_each_message_one_channel() -> None:
@@ -40,10 +42,20 @@ def test_each_channel_has_the_messages_of_its_table_and_each_message_one_channel
     assert set(CODECS) == set(CHANNELS) == set(Channel)
     for number, _, row in registry["channels"].values():
         assert {registry_name(kind) for kind in CODECS[number].kinds} == set(registry[row["messages"]])
-        assert all(channel_of(kind) == number for kind in CODECS[number].kinds)
+        lane = number if number in LANES else None
+        assert all(channel_of(kind, lane) == number for kind in CODECS[number].kinds)
     assert [channel_of(kind) for kind in (Cursor, Batch, Clipboard)] == [0, 1, 2]
     with pytest.raises(LocalProtocolError, match="Ping"):
         channel_of(Ping)
+    with pytest.raises(LocalProtocolError, match="FileStop does not travel on channel"):
+        channel_of(FileStop)
+    with pytest.raises(LocalProtocolError, match="Cursor does not travel on channel 8"):
+        channel_of(Cursor, 8)
+
+
+def test_lanes_are_not_among_the_first_channels() -> None:
+    everything = Permission(sum(Permission))
+    assert set(channels_of(everything)) - set(first_channels_of(everything)) == set(LANES)
 
 
 def test_what_needs_no_permission_is_always_allowed_and_else_any_of_those_named_will_do() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from avl_protocol.audit.compare import Missing
 from avl_protocol.audit.events import checked
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.endpoint.program.auditfiles import FOLDER, entries_of
@@ -95,6 +96,12 @@ def test_guesses_are_an_alarm_once_a_day() -> None:
         said = {"login": "ada", "address": AWAY, "how": "password", "why": "credentials"}
         found += judge.hear("sign_in_refused", said, MORNING + 22 * DAY + 10 * number)
     assert len(found) == 1 and found[0].kind in ("failures", "failures_day", "guesses")
+    changed, after = judge.watch.changed(), Judge()
+    for subject, kept in changed.items():
+        after.put(subject, kept)
+    for number in range(60):  # it has restarted meanwhile, and remembers
+        said = {"login": "ada", "address": AWAY, "how": "password", "why": "credentials", "person": "ada"}
+        assert after.hear("sign_in_refused", said, MORNING + 22 * DAY + 700 + 10 * number) == []
     found = []
     for number in range(60):
         said = {"login": "ada", "address": AWAY, "how": "password", "why": "credentials"}
@@ -301,7 +308,12 @@ class Told:
         self.recorded.append((kind, said))
 
 
-async def run(told: Told, settings: AnomalySettings, events: list[tuple[str, dict[str, Any], float]]) -> list[str]:
+async def run(
+    told: Told,
+    settings: AnomalySettings,
+    events: list[tuple[str, dict[str, Any], float]],
+    missing: Sequence[tuple[str, Missing]] = (),
+) -> list[str]:
     """A sentinel from its beginning to its end; what it announced."""
     announced: list[str] = []
 
@@ -318,7 +330,11 @@ async def run(told: Told, settings: AnomalySettings, events: list[tuple[str, dic
     )
     for kind, said, at in events:
         sentinel.heard(kind, said, int(1000 * at))
+    for device, one in missing:
+        sentinel.missing(device, one)
     sentinel.begin()
+    while missing and not told.alarms:
+        await asyncio.sleep(0.05)
     while sentinel.snapshot().counts["waiting"]:
         await asyncio.sleep(0.05)
     await sentinel.close()

@@ -54,12 +54,16 @@ class Doing:
 
     def __init__(self) -> None:
         self.ended: list[int] = []
+        self.told: list[tuple[int, str]] = []
         self.sent_away: list[int] = []
         self.pushed: list[int] = []
         self.carried: dict[int, Figures] = {}
 
     def end_session(self, handle: int) -> None:
         self.ended.append(handle)
+
+    def tell_session(self, handle: int, text: str) -> None:
+        self.told.append((handle, text))
 
     def figures(self) -> dict[int, Figures]:
         return self.carried
@@ -475,6 +479,21 @@ async def test_sessions_are_seen_and_ended_by_whose_device_it_is(office: Office)
     office.live.session_ended(office.doing.ended[0], CloseCode.ENDED, 0.0)
     assert await office.names("ada", "/sessions") == [DESK]
     assert await office.code("ada", "DELETE", f"/sessions/{session['id']}") == "not-found"
+
+
+async def test_who_administers_says_something_to_a_session(office: Office) -> None:
+    office.live.session_began(
+        Begun(handle=5, device=from_text(number(DESK)), session=b"s" * 16, address="192.0.2.1"), 0.0
+    )
+    (session,) = (await office.ask("adm", "GET", "/sessions")).json()["items"]
+    path = f"/sessions/{session['id']}/message"
+    assert await office.code("ada", "POST", path, {"text": "hello"}) == "forbidden"
+    for text in ("", "x" * 201, "\u202e\n\t"):
+        assert await office.code("adm", "POST", path, {"text": text}) == "invalid"
+    said = "Back at\n\x1b[31m nine\u202e"
+    assert (await office.ask("adm", "POST", path, {"text": said})).status_code == 204
+    assert office.doing.told == [(5, "Back at [31m nine")]
+    assert await office.code("adm", "POST", f"/sessions/{'x' * 22}/message", {"text": "x"}) == "not-found"
 
 
 async def test_a_session_says_how_it_is_carried_whose_it_is_and_what_they_may(office: Office, store: Store) -> None:

@@ -37,6 +37,9 @@ class Worker:
     def end_session(self, handle: int) -> None:
         self.done.append(("end", handle))
 
+    def tell_session(self, handle: int, text: str) -> None:
+        self.done.append((text, handle))
+
     def figures(self) -> dict[int, Figures]:
         return self.carried
 

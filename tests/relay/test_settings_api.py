@@ -83,6 +83,8 @@ class _Hands:
 
     def end_session(self, handle: int) -> None: ...
 
+    def tell_session(self, handle: int, text: str) -> None: ...
+
     def figures(self) -> dict[int, Figures]:
         return {}
 

@@ -132,6 +132,38 @@ async def test_who_begins_late_is_told_all_and_tells_all(tmp_path: Path) -> None
         await until(lambda: first.siblings.elsewhere(OTHER))
 
 
+async def test_who_asks_a_worker_that_has_just_begun_waits_until_the_others_have_told_it(tmp_path: Path) -> None:
+    async with workers(tmp_path, 3) as made:
+        made[0].siblings.arrived(DEVICE, 1.0)
+        await made[2].end()
+        made[2] = again = One(tmp_path, 2, 3)
+        await again.siblings.start(again.table)
+        for number, device in enumerate((DEVICE, OTHER)):
+            assert again.siblings.find(WhereIs(number, device), 0.0) is None
+        forgotten = WhereIs(2, OTHER)
+        assert again.siblings.find(forgotten, 0.0) is None
+        again.siblings.forget(forgotten)
+        await until(lambda: len(again.table.located_at) == 2)
+        # The first was known by then, and asked for where it is: there is no host behind this table.
+        assert sorted(again.table.located_at) == [(0, Place.NOWHERE), (1, Place.NOWHERE)]
+        assert again.siblings.elsewhere(DEVICE) and not again.siblings.elsewhere(OTHER)
+        assert again.siblings.find(WhereIs(3, OTHER), 0.0) is Place.NOWHERE
+
+
+async def test_who_waits_for_a_worker_that_dies_before_it_has_told_is_answered(tmp_path: Path) -> None:
+    async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_unix_server(dies, tmp_path / "0"):
+        one = One(tmp_path, 1, 2)
+        await one.siblings.start(one.table)
+        assert one.siblings.find(WhereIs(1, DEVICE), 0.0) is None
+        await until(lambda: one.table.located_at)
+        assert one.table.located_at == [(1, Place.NOWHERE)]
+        await one.end()
+
+
 async def test_of_two_registrations_the_later_one_stays(tmp_path: Path) -> None:
     async with workers(tmp_path, 2) as (first, second):
         first.siblings.arrived(DEVICE, 1.0)

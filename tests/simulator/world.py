@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avl_host.agent import Agent, Parts
+from avl_host.audit.journal import HostLog
 from avl_host.capture.pattern import PatternSource
 from avl_host.config import HostSettings
 from avl_host.desktop.clipboard import MemoryClipboard
@@ -17,9 +18,16 @@ from avl_host.display.display import MemoryDisplay
 from avl_host.encode.codecs.coders import Coders
 from avl_host.encode.codecs.switching import SwitchingEncoder, opener
 from avl_host.encode.worker import InlineWorker, TimedSource
+from avl_host.files.roots import Root
 from avl_host.input.recorder import InputRecorder
 from avl_host.sessions.subscribers import Ask
+from avl_host.sound.coder import BITRATE
+from avl_host.sound.microphone import MemoryMicrophone
+from avl_host.sound.source import SoundSource
+from avl_host.sound.worker import SoundParts
 from avl_protocol.endpoint.loop.world import World
+from avl_protocol.endpoint.sound.opus import Encoder
+from avl_protocol.files.memory import MemoryTree
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_relay.access import Access
@@ -49,6 +57,8 @@ class RunningHost:
     sink: InputRecorder
     clipboard: MemoryClipboard
     display: MemoryDisplay
+    #: What is in the one folder that it shares.
+    files: MemoryTree
     said: list[str] = field(default_factory=list)
 
 
@@ -77,8 +87,9 @@ class System:
         self.access: Access | None = None
         #: What hosts have told relays of themselves, by device number.
         self.told: list[tuple[int, About]] = []
-        #: The relays' audit log, for who wants one; to be set before a relay is started.
+        #: The relays' audit log, for who wants one; to be set before a relay is started. And the hosts' own.
         self.audit: MemoryLog | None = None
+        self.journal: HostLog | None = None
 
     def world(self, address: str, name: str) -> World:
         """Clock, entropy and the network as seen from an address."""
@@ -132,17 +143,23 @@ class System:
         more: tuple[PatternSource, ...] = (),
         shows: TimedSource | None = None,
         coders: Coders | None = None,
+        files: MemoryTree | None = None,
+        sound: SoundSource | None = None,
+        microphone_to: MemoryMicrophone | None = None,
         **settings: object,
     ) -> AsyncIterator[RunningHost]:
         """Run a host with a test card (or what it `shows` instead), and `more` of them each a desktop of its own, until
         the block ends; through the relay only, unless `direct` or the entrance say otherwise. Pictures are coded by
-        `coders`, by x264 alone if there are none. Errors that nobody foresaw fail the test, unless it is `faulty`."""
+        `coders`, by x264 alone if there are none. `sound` is shared, and voices
+        go `microphone_to`. Errors that nobody foresaw fail the test, unless it is `faulty`."""
         assert self._relay_address is not None
         world = self.world(self._host_ip, "host")
         clock = world.clock.monotonic
         source, sink, clipboard = PatternSource(clock, size), InputRecorder(clock), MemoryClipboard()
         display = MemoryDisplay(size, source.resize)
+        files = files or MemoryTree()
         chosen: dict[str, object] = {"code": CODE, "direct": False, "relays": (self._relay_address,), "simulated": True}
+        chosen |= {"files": (Root(Path("/shared"), True, True),)}
         if self.via == "direct":
             chosen |= {"relays": (), "listen": (self._host_ip, HOST_PORT)}
         elif self.via == "moved":
@@ -163,11 +180,17 @@ class System:
             display=display,
             open_monitor=lambda monitor: PatternSource(clock, (monitor.width, monitor.height)),
             more_sources=more,
+            open_journal=None if (journal := self.journal) is None else lambda world, state, identity: journal,
+            open_tree=lambda path, makes: files,
+            sound=None if sound is None else SoundParts(source=sound, make_coder=_opus),
+            open_microphone=None if microphone_to is None else lambda told: microphone_to,
         )
         agent = Agent(world, host_settings, parts, said.append)
         task = self.simulation.loop.create_task(agent.run())
         try:
-            yield RunningHost(agent=agent, source=source, sink=sink, clipboard=clipboard, display=display, said=said)
+            yield RunningHost(
+                agent=agent, source=source, sink=sink, clipboard=clipboard, display=display, files=files, said=said
+            )
             assert faulty or not [line for line in said if "report it" in line], said
         finally:
             task.cancel()
@@ -224,6 +247,10 @@ class System:
                 while self.via == "moved" and desktop.stats()["path"] not in ("lan", "direct"):
                     await asyncio.sleep(0.02)
             yield desktop
+
+
+def _opus() -> Encoder:
+    return Encoder(voice=False, bitrate=BITRATE)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from avl_host.capture.pattern import read_number
-from avl_protocol.media.frame import Frame
+from avl_protocol.media.frame import Frame, SoundFrame
 from avl_protocol.media.track import Track
 from avl_protocol.session.media.sender import MediaSender
 from avl_protocol.wire.registry import ObjectFlag
@@ -87,7 +87,7 @@ def sealed(host: RunningHost, told: Callable[[Sealed], None] | None = None, desk
 def _overhear(sender: MediaSender, told: Callable[[Sealed], None]) -> None:
     seal = sender.seal
 
-    def keep(frame: Frame) -> tuple[int, int, bytes]:
+    def keep(frame: Frame | SoundFrame) -> tuple[int, int, bytes]:
         number, flags, data = seal(frame)
         told(Sealed(sender.track, number, flags, data))
         return number, flags, data

@@ -6,29 +6,30 @@ from __future__ import annotations
 import asyncio
 import shutil
 
-from avl_host.presence.question import NONE, Question
+from avl_host.presence.question import NONE, Decision, Question
 from avl_protocol.rights.effective import Consent
-from avl_protocol.wire.registry import PRESETS, Permission
+from avl_protocol.wire.registry import PRESETS, CloseCode, Permission
 from avl_viewer.api import Desktop
 from tests.simulator.run import Simulation
+from tests.simulator.run import run as run_long
 from tests.simulator.world import VIEWER, system
 from tests.system.seen import number, online, run, until
-from tests.system.test_rights import owned, typed
+from tests.system.test_rights import over, owned, typed
 
 OPERATOR, KEYBOARD = PRESETS["OPERATOR"], Permission.KEYBOARD
 
 
 class Person:
-    """Who is asked: allows what is wished for, less `keeps`."""
+    """Who is asked: allows what is wished for, less `keeps`, for so many seconds."""
 
-    def __init__(self, keeps: Permission = NONE) -> None:
-        self.keeps = keeps
+    def __init__(self, keeps: Permission = NONE, seconds: float | None = None) -> None:
+        self.keeps, self.seconds = keeps, seconds
         self.asked: list[Question] = []
 
-    async def ask(self, question: Question) -> Permission | None:
+    async def ask(self, question: Question) -> Decision | None:
         self.asked.append(question)
         await asyncio.sleep(1)
-        return question.wish & ~self.keeps
+        return Decision(question.wish & ~self.keeps, self.seconds)
 
 
 def may(desktop: Desktop) -> Permission:
@@ -132,7 +133,7 @@ def test_nobody_has_to_decide_about_who_has_gone() -> None:
     async def main(simulation: Simulation) -> None:
         asked, withdrawn = asyncio.Event(), asyncio.Event()
 
-        async def ask(question: Question) -> Permission | None:
+        async def ask(question: Question) -> Decision | None:
             asked.set()
             try:
                 await asyncio.Event().wait()
@@ -162,13 +163,63 @@ def test_what_was_decided_is_told_to_who_writes_it_down() -> None:
     person = Person(keeps=KEYBOARD)
 
     async def main(simulation: Simulation) -> None:
-        decided: list[tuple[str, Permission | None]] = []
+        decided: list[tuple[str, Decision | None]] = []
         async with system(simulation) as s, s.host(ask=person.ask, ask_consent=True) as host:
             await online(host)
             host.agent.subscribers.decided = lambda session, question, allowed: decided.append(
                 (question.claimed, allowed)
             )
             async with s.viewer(host):
-                assert decided == [("viewer", PRESETS["CODE"] & ~KEYBOARD)]
+                assert decided == [("viewer", Decision(PRESETS["CODE"] & ~KEYBOARD))]
+
+    run(main)
+
+
+def test_who_was_let_in_for_a_time_is_warned_and_gone_by_then_and_its_ticket_with_it() -> None:
+    """The viewer knows, too, and comes back by its ticket meanwhile, not after."""
+    person = Person(seconds=900.0)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(ask=person.ask, ask_consent=True) as host:
+            await online(host)
+            begun = simulation.clock.monotonic()
+            async with s.viewer(host, reconnect=True, pictures=False) as desktop:
+                await until(lambda: desktop.time_left is not None)
+                assert 895 < (desktop.time_left or 0) <= 900
+                shutil.copytree(s.folder / "viewer", s.folder / "restarted")
+                simulation.network.at(VIEWER).asleep = True
+                await asyncio.sleep(300)
+                async with s.viewer(host, address="10.0.0.8", name="restarted", reconnect=True, pictures=False) as back:
+                    await until(lambda: back.time_left is not None)
+                    assert 580 < (back.time_left or 0) < 600
+                    assert len(person.asked) == 1, "it came by its ticket"
+                    shutil.copytree(s.folder / "restarted", s.folder / "late")
+                    await until(lambda: over(back) is CloseCode.TIME_OVER, 700)
+            assert 899 < simulation.clock.monotonic() - begun < 905
+            assert not host.agent.subscribers.sessions
+            person.seconds = None
+            simulation.network.at(VIEWER).asleep = False
+            async with s.viewer(host, address="10.0.0.9", name="late", pictures=False) as late:
+                assert len(person.asked) == 2 and late.time_left is None, "the ticket ended with the time"
+
+    run_long(main)
+
+
+def test_who_was_let_in_for_a_time_by_a_grant_that_asks_at_first_is_asked_about_at_the_next_visit() -> None:
+    person = Person(seconds=60.0)
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(ask_for_grants=person.ask) as host:
+            it = await owned(s, host)
+            first = it.chain(consent=Consent.FIRST, name="viewer")
+            for visit in (1, 2):
+                async with s.viewer(host, chain=first, pictures=False) as desktop:
+                    await until(lambda: desktop.time_left is not None and desktop.time_left <= 60)
+                assert len(person.asked) == visit
+            person.seconds = None
+            for _ in range(2):
+                async with s.viewer(host, chain=first, pictures=False):
+                    pass
+            assert len(person.asked) == 3, "without a time it counts for the next visit"
 
     run(main)

@@ -77,8 +77,8 @@ def test_viewers_see_different_monitors_at_a_time_and_each_is_sent_its_own() -> 
                 assert (await other.screenshot()).pixels.shape == (160, 240, 3)
                 assert host.agent.features.monitors.watched == (1, 2)
                 await until(lambda: len(other.client.books) == 2 and card(one) > 5 and card(other) > 5)
-                media = one.client.session and one.client.session.media
-                assert media is not None and media.foreign == 0, "nothing came that it did not choose"
+                assert one.client.session is not None and one.client.session.media is not None
+                assert one.client.session.media.foreign == 0, "nothing came that it did not choose"
 
     run(main)
 

@@ -89,6 +89,28 @@ def test_a_session_that_is_ended_at_the_relay_ends_by_whichever_path_it_runs(dir
     run(main)
 
 
+@pytest.mark.parametrize("direct", [False, True])
+def test_what_the_relay_s_operator_says_is_shown_wherever_the_session_runs(direct: bool) -> None:
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation, via="moved" if direct else "relay") as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host, pictures=False) as desktop:
+                told: list[str] = []
+                desktop.on_remark = told.append
+                assert s.relay_instance is not None
+                (handle,) = s.relay_instance.figures()
+                s.relay_instance.tell_session(handle + 1, "nobody has this one")
+                s.relay_instance.tell_session(handle, "\n")
+                s.relay_instance.tell_session(handle, "Back\x07 at\n nine " + 300 * "x")
+                await until(lambda: bool(told), 1)
+                await asyncio.sleep(1)
+                (text,) = told
+                assert text.startswith("The relay's operator says: Back") and text.isprintable() and "at nine" in text
+                assert len(text) <= 200 + len("The relay's operator says: ")
+
+    run(main)
+
+
 def test_a_relay_that_goes_away_is_left_before_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No relay of this version says GOAWAY: here one does."""
     peers: list[HopServer] = []

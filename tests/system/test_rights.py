@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from avl_host.presence.question import Question
+from avl_host.presence.question import Decision, Question
 from avl_host.rights.owner import pin_owner
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.program.state import StateFolder
@@ -198,7 +198,7 @@ def test_policy_binds_who_came_by_a_code_too() -> None:
             async with s.viewer(host) as desktop:
                 await typed(desktop, host, "free")
                 it.say(it.policy(LOOKING))
-                await until(lambda: desktop.permissions == Permission.VIEW, 1)
+                await until(lambda: desktop.permissions == LOOKING, 1)
                 it.say(it.policy())
                 await until(lambda: desktop.permissions == PRESETS["CODE"], 1)
                 it.say(it.policy(Permission.POINTER))
@@ -360,9 +360,9 @@ def test_a_revoked_session_does_not_come_back_by_its_ticket() -> None:
 def test_a_ticket_beside_a_chain_spares_a_use_and_the_consent() -> None:
     asked: list[str] = []
 
-    async def ask(question: Question) -> Permission | None:
+    async def ask(question: Question) -> Decision | None:
         asked.append(question.claimed)
-        return question.wish
+        return Decision(question.wish)
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
@@ -387,9 +387,9 @@ def test_a_ticket_spares_the_use_and_the_consent_of_its_own_grants_alone() -> No
     """Who has two grants does not pay for the one with the ticket of the other."""
     asked: list[str] = []
 
-    async def ask(question: Question) -> Permission | None:
+    async def ask(question: Question) -> Decision | None:
         asked.append(question.claimed)
-        return question.wish
+        return Decision(question.wish)
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
@@ -414,9 +414,9 @@ def test_a_ticket_spares_the_use_and_the_consent_of_its_own_grants_alone() -> No
 def test_a_delegate_uses_up_nobody_elses_grant_and_nobody_elses_consent_is_theirs() -> None:
     asked: list[str] = []
 
-    async def ask(question: Question) -> Permission | None:
+    async def ask(question: Question) -> Decision | None:
         asked.append(question.claimed)
-        return question.wish
+        return Decision(question.wish)
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(ask_for_grants=ask) as host:
@@ -484,9 +484,9 @@ def test_consent_first_asks_once_and_always_asks_each_time() -> None:
     asked: list[Permission] = []
     answer = True
 
-    async def ask(question: Question) -> Permission | None:
+    async def ask(question: Question) -> Decision | None:
         asked.append(question.wish)
-        return question.wish if answer else Permission(0)
+        return Decision(question.wish if answer else Permission(0))
 
     async def main(simulation: Simulation) -> None:
         nonlocal answer

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avl_host.presence.question import Question
+from avl_host.presence.question import Decision, Question
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import ControlMessage, Decoder, NeedKeys
@@ -386,10 +386,10 @@ def test_a_clipboard_that_is_never_answered_is_not_waited_for_for_ever() -> None
 def test_a_person_is_asked(answer: bool | None, code: CloseCode | None, via: str) -> None:
     asked: list[Question] = []
 
-    async def ask(question: Question) -> Permission | None:
+    async def ask(question: Question) -> Decision | None:
         asked.append(question)
         await asyncio.sleep(20)
-        return None if answer is None else question.wish if answer else Permission(0)
+        return None if answer is None else Decision(question.wish if answer else Permission(0))
 
     async def main(simulation: Simulation) -> None:
         async with system(simulation, via=via) as s, s.host(ask=ask, ask_consent=True) as host:

@@ -6,9 +6,13 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from avl_protocol.session.fetching import Fetched
+from avl_protocol.wire.clipformats import Copy
 from avl_viewer.app import run_dialog
 from avl_viewer.present.presenter import Presenter, Status
 from avl_viewer.recent import Recent
@@ -56,6 +60,18 @@ class Session:
 
     def set_clipboard(self, text: str) -> None:
         raise AssertionError(f"nobody copied {text}")
+
+    def listen(self, muted: bool, volume: float) -> None:
+        raise AssertionError(f"nobody listens: {muted}, {volume}")
+
+    def speak(self, on: bool) -> None:
+        raise AssertionError(f"nobody speaks: {on}")
+
+    def offer_copy(self, copy: Copy, read: Callable[[str], Future[Fetched]]) -> None:
+        raise AssertionError(f"nobody copied {copy}")
+
+    def fetch_copy(self, stamp: int, format: str) -> Future[bytes]:
+        raise AssertionError(f"nobody pasted {format}")
 
     def stats(self) -> dict[str, Any]:
         return {}

@@ -34,7 +34,7 @@ class Display:
 
     def __init__(self, width: int, height: int) -> None:
         reading, writing = os.pipe()
-        self._server = subprocess.Popen(
+        self.server = subprocess.Popen(
             [need("Xvfb"), "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24", "-noreset"],
             pass_fds=(writing,),
             stderr=subprocess.DEVNULL,
@@ -61,24 +61,37 @@ class Display:
         red, green, blue = self.grab(x, y, 1, 1)[0, 0].tolist()
         return red, green, blue
 
-    def _fake(self, kind: int, detail: int, x: int = 0, y: int = 0) -> None:
-        self._xtest.FakeInput(kind, detail, 0, self._root, x, y, 0)
+    def _fake(self, kind: int, detail: int, x: int = 0, y: int = 0, after: int = 0) -> None:
+        self._xtest.FakeInput(kind, detail, after, 0 if kind == 6 and detail else self._root, x, y, 0)
         self._x.flush()
 
-    def key(self, code: int, down: bool) -> None:
-        """Press or release a key by the kernel's key code."""
-        self._fake(2 if down else 3, code + 8)
+    def key(self, code: int, down: bool, after: int = 0) -> None:
+        """Press or release a key by the kernel's key code, so many milliseconds after what was done before."""
+        self._fake(2 if down else 3, code + 8, after=after)
 
-    def tap(self, *codes: int) -> None:
+    def tap(self, *codes: int, after: int = 0) -> None:
         """Press keys one after the other and release them in reverse."""
         for code in codes:
-            self.key(code, True)
+            self.key(code, True, after)
         for code in reversed(codes):
-            self.key(code, False)
+            self.key(code, False, after)
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer there."""
         self._fake(6, 0, x, y)
+
+    def move_by(self, dx: int, dy: int) -> None:
+        """Move the pointer as a mouse does."""
+        self._fake(6, 1, dx, dy)
+
+    def pointer(self) -> tuple[int, int]:
+        """Where the pointer is."""
+        told = self._x.core.QueryPointer(self._root).reply()
+        return told.root_x, told.root_y
+
+    def sync(self) -> None:
+        """Wait until the server has done all that was asked for."""
+        self._x.core.GetInputFocus().reply()
 
     def button(self, number: int, down: bool) -> None:
         """Press or release a button of the mouse."""
@@ -159,13 +172,13 @@ class Display:
 
     def kill(self) -> None:
         """End the server as a crash does."""
-        self._server.kill()
-        self._server.wait(PATIENCE)
+        self.server.kill()
+        self.server.wait(PATIENCE)
 
     def close(self) -> None:
         self._x.disconnect()
-        self._server.terminate()
-        self._server.wait(PATIENCE)
+        self.server.terminate()
+        self.server.wait(PATIENCE)
 
 
 class Actor:

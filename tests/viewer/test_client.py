@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from avl_host.presence.question import Question
+from avl_host.presence.question import Decision, Question
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.session.viewerevents import Received
 from avl_protocol.wire.endtoend import Clipboard, ClipboardSet, Cursor, Layout
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Recover
-from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, ClipboardState, CloseCode, Permission
+from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, ClipboardState, CloseCode
 from avl_viewer.client import DesktopClient
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError
@@ -120,11 +120,11 @@ def test_a_window_s_session_that_ended_in_peace_succeeded_only_if_it_ran(ran: bo
         now = simulation.clock.monotonic
         asked = asyncio.Event()
 
-        async def ask(question: Question) -> Permission | None:
+        async def ask(question: Question) -> Decision | None:
             asked.set()
             if not ran:
                 await asyncio.Event().wait()
-            return question.wish
+            return Decision(question.wish)
 
         async with system(simulation) as s, s.host(ask=ask, ask_consent=True) as host:
             await online(host)

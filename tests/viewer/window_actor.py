@@ -6,11 +6,13 @@ status at the end. One JSON object a line in both directions.
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,12 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication, QLabel
 
 from avl_protocol.media.frame import Chroma, Rect
+from avl_protocol.session.fetching import Fetched
 from avl_protocol.session.input.ledger import Dropped, Fate
+from avl_protocol.wire.clipformats import Copy, Format
 from avl_protocol.wire.endtoend import Cleared, Drawn, People, Points
+from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.registry import ClipboardState, CloseCode, InputDevice
 from avl_viewer.app import NoDisplay, run_window
 from avl_viewer.present import panels
 from avl_viewer.present.company import company_of
@@ -64,6 +70,9 @@ class Session:
         self._desk = pictures.Desk()
         self._prepared: dict[int, Callable[[], Picture]] = {}
         self._asker = Asker()
+        #: What is being fetched for who pastes here, and how what was copied here is read.
+        self._fetching: dict[str, Future[bytes]] = {}
+        self._read: Callable[[str], Future[Fetched]] | None = None
         #: Whether it is said where the pointer is: every movement tells it.
         self._points = False
         presenter.attach(lambda _track, number, at: say(presented=number, at=at))
@@ -88,11 +97,28 @@ class Session:
     def fit(self, width: int, height: int, scale: int) -> None:
         say(fit=(width, height, scale))
 
+    def listen(self, muted: bool, volume: float) -> None:
+        say(muted=muted, volume=volume)
+
+    def speak(self, on: bool) -> None:
+        say(speak=on)
+
     def watch_monitors(self, names: tuple[str, ...]) -> None:
         say(monitors=list(names))
 
     def set_clipboard(self, text: str) -> None:
         say(clipboard=text)
+
+    def offer_copy(self, copy: Copy, read: Callable[[str], Future[Fetched]]) -> None:
+        self._read = read
+        content = copy.content if isinstance(copy.content, str) else None
+        say(offered=[content, [each.name for each in copy.formats], copy.origin.hex()])
+
+    def fetch_copy(self, stamp: int, format: str) -> Future[bytes]:
+        fetching: Future[bytes] = Future()
+        self._fetching[format] = fetching
+        say(fetch=[stamp, format])
+        return fetching
 
     def stats(self) -> dict[str, Any]:
         return {
@@ -153,8 +179,30 @@ class Session:
             )
         )
 
+    def do_devices(self, devices: int) -> None:
+        self._presenter.devices(InputDevice(devices))
+
     def do_clipboard(self, text: str) -> None:
         self._presenter.clipboard(text)
+
+    def do_copied(self, text: str | None, formats: list[str], stamp: int, origin: str = "") -> None:
+        content = ClipboardState.NOT_TEXT if text is None else text
+        named = tuple(Format(name) for name in formats)
+        self._presenter.copied(Copy(content, named, bytes.fromhex(origin), stamp))
+
+    def do_fetched(self, format: str, data: str | None) -> None:
+        """What was fetched comes, or does not."""
+        fetching = self._fetching.pop(format)
+        if data is None:
+            fetching.set_exception(Refused(CloseCode.TIMEOUT, "it did not come"))
+        else:
+            fetching.set_result(base64.b64decode(data))
+
+    def do_read(self, format: str) -> None:
+        """Somebody pastes at the host."""
+        assert self._read is not None
+        result = self._read(format).result(10)
+        say(read=base64.b64encode(result).decode() if isinstance(result, bytes) else int(result))
 
     def do_status(self, stage: str, text: str = "", exit_status: int = 0) -> None:
         self._presenter.status(Status(stage, text, exit_status))

@@ -153,7 +153,8 @@ test("a paste waits for the host's clipboard, and nothing is pasted where it was
   /** @type {any[]} */
   const sent = [];
   Object.assign(session, {
-    send: (/** @type {string} */ kind, /** @type {any} */ fields) => bulk.push([kind, fields]),
+    clock: { toHost: (/** @type {number} */ at) => at },
+    send: (/** @type {string} */ kind, /** @type {any} */ fields) => kind === "CLIPBOARD" && bulk.push([kind, fields]),
     sendInput: (/** @type {any[]} */ events) => sent.push(...events) && 1,
   });
   const key = /** @type {any} */ ([INPUT.KEY, 0x19, true, 1, ""]);
@@ -181,7 +182,7 @@ test("what is done while a paste waits comes behind it, and is not lost with it"
   const { net, client, owner, session } = await running();
   /** @type {any[]} */
   const sent = [];
-  Object.assign(session, { send() {}, sendInput: (/** @type {any[]} */ events) => sent.push(...events) && 1 });
+  Object.assign(session, { clock: { toHost: (/** @type {number} */ at) => at }, send() {}, sendInput: (/** @type {any[]} */ events) => sent.push(...events) && 1 });
   const [key, release, letter, move] = /** @type {any[]} */ ([
     [INPUT.KEY, 0x19, true, 1, "v"], [INPUT.KEY, USAGE.CONTROL, false, 0, ""], [INPUT.KEY, 0x05, true, 0, "b"], [INPUT.MOVE, 1, 2],
   ]);

@@ -62,6 +62,29 @@ test("how much is exact and what pictures are stands above the figures of time",
   assert.deepEqual([shown({}).exact, shown({ video: null }).video], [undefined, undefined]);
 });
 
+test("what the relay's operator says is shown as text, from whichever relay has the session, and cut", async () => {
+  /** @type {any[]} */
+  const told = [];
+  const carrier = { heardAt: 1000, openStream: () => 0, sendStream() {}, close() {} };
+  const world = /** @type {any} */ ({ dial: () => carrier, clock: () => 1000, wall: () => 0, after() {}, entropy: (/** @type {number} */ size) => new Uint8Array(size) });
+  const client = new Client(world, { paint() {}, desktops() {} }, (message) => told.push(message));
+  await client.connect(/** @type {any} */ ({ directions: { url: "", hashes: [], pin: new Uint8Array(32), quic: "relay:1" }, device: 1n, code: "c", name: "n" }));
+  const paths = /** @type {any} */ (client.paths);
+  const [path] = paths._paths;
+  path.attachment = { handle: 3 };
+  const said = () => told.filter(({ say }) => say === "operator").map(({ text }) => text);
+  path.hopMessage({ kind: "OPERATOR_SAYS", handle: 4, text: "of another" }, 1000);
+  path.hopMessage({ kind: "OPERATOR_SAYS", handle: 3, text: " \n" }, 1000);
+  path.direct = true;
+  path.hopMessage({ kind: "OPERATOR_SAYS", handle: 3, text: "a host's" }, 1000);
+  path.direct = false;
+  assert.deepEqual(said(), []);
+  path.hopMessage({ kind: "OPERATOR_SAYS", handle: 3, text: "<b>Back</b>\n at\u202e nine" }, 1000);
+  path.hopMessage({ kind: "OPERATOR_SAYS", handle: 3, text: "x".repeat(5000) }, 1000);
+  assert.equal(said()[0], "The relay's operator says: <b>Back</b> at\\u202e nine", "as an escape");
+  assert.ok(said()[1].length <= 200 + "The relay's operator says: ".length);
+});
+
 test("the host speaks of the upload, the relay of the download, each of the session that is running", async () => {
   /** @type {any[]} */
   const told = [];

@@ -7,8 +7,10 @@ import { Keyboard, combination } from "../../viewer/avl_viewer/web/input/keyboar
 import { CODES, COMBINATIONS, USAGE } from "../../viewer/avl_viewer/web/input/keys.js";
 import { Mouse, units } from "../../viewer/avl_viewer/web/input/mouse.js";
 import { Touch } from "../../viewer/avl_viewer/web/input/touch.js";
+import { Stylus } from "../../viewer/avl_viewer/web/input/stylus.js";
+import { Caught } from "../../viewer/avl_viewer/web/ui/caught.js";
 import { Geometry } from "../../viewer/avl_viewer/web/ui/geometry.js";
-import { INPUT, MODIFIER } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { INPUT, MODIFIER, PEN_STATE } from "../../viewer/avl_viewer/web/wire/registry.js";
 
 /** @typedef {import("../../viewer/avl_viewer/web/session/input/outbox.js").InputEvent} InputEvent */
 
@@ -333,6 +335,7 @@ function touch(zoomed = false) {
     send: (/** @type {InputEvent[]} */ more) => void rows.push(...more),
     toDesktop: (/** @type {number} */ x, /** @type {number} */ y) => /** @type {[number, number]} */ ([x, y]),
     zoomed: () => zoomed,
+    clock: () => 0,
     pan: (/** @type {number} */ x, /** @type {number} */ y) => void moved.push(["pan", x, y]),
     pinch: (/** @type {number} */ factor) => void moved.push(["pinch", factor]),
     later: (/** @type {number} */ _wait, /** @type {() => void} */ then) => {
@@ -385,6 +388,7 @@ test("two fingers scroll what lies under them, without a click", () => {
 
 test("fingers that part zoom the view, and so does one alone; while it is zoomed two fingers move it and three scroll", () => {
   const pinched = touch();
+  pinched.fingers.zoomsView = true;
   pinched.fingers.down(1, 100, 100);
   pinched.fingers.down(2, 200, 100);
   pinched.fingers.move(1, 90, 100);
@@ -392,6 +396,7 @@ test("fingers that part zoom the view, and so does one alone; while it is zoomed
   assert.deepEqual(pinched.moved, [["pan", 15, 0], ["pinch", 1.5]]);
   assert.deepEqual(pinched.rows, []);
   const alone = touch();
+  alone.fingers.zoomsView = true;
   alone.fingers.down(1, 100, 100);
   alone.fingers.down(2, 200, 100);
   alone.fingers.move(2, 300, 100);
@@ -407,6 +412,122 @@ test("fingers that part zoom the view, and so does one alone; while it is zoomed
   for (const id of [1, 2, 3]) three.fingers.move(id, 100 * id, 130);
   assert.deepEqual([three.moved, three.rows[0]], [[], [INPUT.MOVE, 200, 100]]);
   assert.equal(three.rows.slice(1).reduce((sum, row) => sum + Number(row[2]), 0), -90);
+});
+
+test("a pinch turns the wheel with Control held, so that programs zoom what they show", () => {
+  const { rows, moved, fingers } = touch();
+  fingers.down(1, 100, 100);
+  fingers.down(2, 200, 100);
+  fingers.move(1, 50, 100);
+  fingers.move(2, 250, 100);
+  fingers.releaseAll();
+  assert.deepEqual(rows, [
+    [INPUT.MOVE, 150, 100], [INPUT.KEY, USAGE.CONTROL, true, MODIFIER.CONTROL, ""], [INPUT.WHEEL, 0, -480], [INPUT.KEY, USAGE.CONTROL, false, 0, ""],
+  ]);
+  assert.deepEqual(moved, []);
+});
+
+test("three fingers drag", () => {
+  const { rows, fingers } = touch();
+  for (const id of [1, 2, 3]) fingers.down(id, 100 * id, 100);
+  for (const id of [1, 2, 3]) fingers.move(id, 100 * id, 130);
+  fingers.up(2);
+  assert.deepEqual(rows, [
+    [INPUT.MOVE, 200, 100], [INPUT.BUTTON, 1, true], [INPUT.MOVE, 200, 120], [INPUT.MOVE, 200, 130], [INPUT.BUTTON, 1, false],
+  ]);
+});
+
+test("fingers travel as such where that is wanted, each with its own number, and are lifted where they were", () => {
+  const { rows, timers, fingers } = touch();
+  fingers.direct = true;
+  fingers.down(7, 10, 20);
+  fingers.down(8, 30, 40);
+  fingers.move(7, 11, 20);
+  fingers.move(7, 11, 20);
+  fingers.direct = false;
+  fingers.move(8, 31, 40); // it goes on as it began
+  fingers.cancel(7);
+  fingers.releaseAll();
+  assert.deepEqual(rows, [
+    [INPUT.TOUCH, 7, 0, 10, 20], [INPUT.TOUCH, 8, 0, 30, 40], [INPUT.TOUCH, 7, 1, 11, 20], [INPUT.TOUCH, 8, 1, 31, 40],
+    [INPUT.TOUCH, 7, 2, 11, 20], [INPUT.TOUCH, 8, 2, 31, 40],
+  ]);
+  assert.equal(timers.length, 0);
+});
+
+test("a mouse that is caught tells its movements, whole pixels of them, and no place", () => {
+  const { sent, later, clock, mouse: hand } = mouse();
+  hand.at(5, 6, 0);
+  hand.caught = true;
+  clock.now = 10;
+  hand.by(0.6, -3.5, 0);
+  hand.by(0.6, 0, 0);
+  hand.by(5, 0, 1);
+  hand.wheel(9, 9, { deltaX: 0, deltaY: 100, deltaMode: 0 });
+  clock.now = 20;
+  later.forEach((then) => then());
+  hand.by(0, 0, 0);
+  assert.deepEqual(sent.slice(1), [
+    [[INPUT.MOVE_BY, 0, -3]], [[INPUT.MOVE_BY, 6, 0], [INPUT.BUTTON, 1, true]], [[INPUT.WHEEL, 0, 120]], [[INPUT.BUTTON, 1, false]],
+  ]);
+  hand.caught = false;
+  clock.now = 30;
+  hand.at(5, 6, 0);
+  assert.deepEqual(sent.at(-1), [[INPUT.MOVE, 10, 12]], "where it is at the host is not known after that");
+});
+
+test("a pen tells pressure, tilt and its buttons, and that it is gone", () => {
+  /** @type {InputEvent[]} */
+  const rows = [];
+  const pen = new Stylus({ send: (more) => void rows.push(...more), toDesktop: (x, y) => [x, y] });
+  const here = { clientX: 3, clientY: 4, buttons: 0, pressure: 0, tiltX: 0, tiltY: 0 };
+  pen.leave();
+  pen.at(here);
+  pen.at(here);
+  pen.at({ ...here, buttons: 1, pressure: 0.5, tiltX: -30.4, tiltY: 60 });
+  pen.at({ ...here, buttons: 32, pressure: 1 });
+  pen.at({ ...here, buttons: 2, pressure: 0.3 });
+  pen.leave();
+  pen.leave();
+  const { NEAR, TIP, ERASER, BARREL } = PEN_STATE;
+  assert.deepEqual(rows, [
+    [INPUT.PEN, 3, 4, 0, 0, 0, NEAR],
+    [INPUT.PEN, 3, 4, 32768, -30, 60, NEAR | TIP],
+    [INPUT.PEN, 3, 4, 65535, 0, 0, NEAR | TIP | ERASER],
+    [INPUT.PEN, 3, 4, 0, 0, 0, NEAR | BARREL],
+    [INPUT.PEN, 3, 4, 0, 0, 0, 0],
+  ]);
+});
+
+test("a lock of the pointer is offered once a minute, says how to leave it, and moves an image of the pointer along", async () => {
+  /** @type {any[]} */
+  const told = [];
+  /** @type {any[]} */
+  const shown = [];
+  const clock = { now: 0 };
+  let gives = true;
+  const caught = new Caught({
+    catch: async () => gives, free: () => caught.changed(false), tell: (text, action) => void told.push([text, action?.[0]]),
+    show: (place) => void shown.push(place), mark: () => undefined, desktop: () => ({ width: 100, height: 50 }),
+  }, () => clock.now);
+  caught.offer();
+  await caught.toggle();
+  assert.deepEqual(told.map(([text]) => text), ["This host takes no movements of a mouse. Update avl there."]);
+  caught.able = true;
+  caught.offer();
+  caught.offer();
+  assert.deepEqual(told.slice(1).map(([, action]) => action), ["Lock pointer"]);
+  gives = false;
+  await caught.toggle();
+  assert.match(told[2][0], /did not give/);
+  caught.at(90, 5);
+  caught.changed(true);
+  caught.changed(true);
+  caught.by(20, -3);
+  caught.by(-5, 100);
+  await caught.toggle();
+  assert.deepEqual(shown, [[90, 5], [99, 2], [94, 49], null]);
+  assert.deepEqual(told.slice(3).map(([text]) => /Esc|L locks/.test(text)), [true, true]);
 });
 
 /** @param {number} width @param {number} height @param {number} ratio */

@@ -61,6 +61,7 @@ function receiver(tracks = [track(1)]) {
       frames.push(...ready.map(({ number }) => number));
       objects.push(...ready);
     },
+    sounds: () => {},
     missingKey: (track, kid) => missing.push([track, kid]),
     refused: (reason) => refused.push(reason.code),
   });

@@ -8,7 +8,7 @@ import { SessionPipes } from "../../viewer/avl_viewer/web/session/pipes.js";
 import { ViewerSession } from "../../viewer/avl_viewer/web/session/viewer.js";
 import { ViewerState } from "../../viewer/avl_viewer/web/session/viewing.js";
 import { Refused } from "../../viewer/avl_viewer/web/wire/errors.js";
-import { CLOSE, INPUT, PERMISSION, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { CHANNEL, CLOSE, INPUT, LANES, PERMISSION, TIMER } from "../../viewer/avl_viewer/web/wire/registry.js";
 import { MemoryHost, MemoryPath, SESSION } from "./doubles/host.js";
 
 const EVERYTHING = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
@@ -74,7 +74,7 @@ test("a way that only was silent counts no more once the session has left it, an
   await host.say(0, "CLOCK_PONG", { sent_us: 0, host_us: 0 }); // the host has not heard of the move yet
   await host.listen(second);
   assert.deepEqual(host.typed, ["a"]);
-  assert.deepEqual(first.resets.map(([, code]) => code), [CLOSE.NO_ERROR, CLOSE.NO_ERROR, CLOSE.NO_ERROR]);
+  assert.deepEqual(first.resets.map(([, code]) => code), [CLOSE.NO_ERROR, CLOSE.NO_ERROR, CLOSE.NO_ERROR, CLOSE.NO_ERROR]);
   time.now += 100;
   const back = new MemoryPath(host);
   session.move(back.attachment);
@@ -103,7 +103,7 @@ test("a move is good on the connection that it was made for, and a refused one h
   type("x");
   await host.listen(direct);
   assert.deepEqual([host.typed, happened("sessionMoved"), happened("sessionEnded")], [["x"], [[direct.attachment]], []]);
-  assert.equal(first.streams.size, 3);
+  assert.equal(first.streams.size, 4);
 });
 
 test("a way that is lost while the session moves there leaves it waiting for the next one", async () => {
@@ -224,4 +224,36 @@ test("what the host discards is told of by what it was, and a session that is ov
   const waits = session.sendInput([[INPUT.TEXT, "x"]]);
   session.lost(LOST);
   assert.deepEqual(happened("sessionDropped").at(-1), [[{ sequence: waits, events: [[INPUT.TEXT, "x"]], fate: Fate.UNSENT }]]);
+});
+
+test("a lane is opened when it is first needed, and moves with the session", async () => {
+  const { host, first, session, happened } = await running();
+  const lane = CHANNEL.FILES_2;
+  assert.ok(![...first.streams.values()].some(({ channel }) => LANES.has(channel)));
+  assert.equal(session.flows(lane), false);
+  session.send("FILE_LIST", { job: 1, path: "a" }, lane);
+  session.send("FILE_LIST", { job: 2, path: "b" }, lane);
+  await host.listen(first);
+  const jobs = () => host.heard.filter(({ kind }) => kind === "FILE_LIST").map(({ job }) => job);
+  assert.deepEqual([jobs(), happened("sessionLane"), session.flows(lane)], [[1, 2], [[lane]], true]);
+  await host.say(lane, "FILE_CREDIT", { job: 1, size: 9 });
+  assert.deepEqual(happened("sessionMessage"), [[{ kind: "FILE_CREDIT", job: 1, size: 9 }, lane]]);
+  first.cut = true;
+  session.attachmentLost(first.attachment, LOST);
+  session.send("FILE_LIST", { job: 3, path: "c" }, lane);
+  session.send("FILE_LIST", { job: 4, path: "d" }, CHANNEL.FILES_1);
+  assert.equal(session.flows(lane), false);
+  const second = new MemoryPath(host);
+  session.move(second.attachment);
+  await host.listen(second);
+  assert.deepEqual(jobs().sort(), [1, 2, 3, 4]);
+  assert.equal(second.streams.size, 6);
+  assert.deepEqual(happened("sessionMoved"), [[second.attachment]]);
+});
+
+test("a message of lanes needs a lane, and a lane the permission", async () => {
+  const { session } = await running();
+  assert.throws(() => session.send("FILE_LIST", { job: 1, path: "" }), { name: "LocalProtocolError" });
+  session.permissions &= ~(PERMISSION.FILES_IN | PERMISSION.FILES_OUT);
+  assert.throws(() => session.send("FILE_LIST", { job: 1, path: "" }, CHANNEL.FILES_1), { name: "Refused" });
 });

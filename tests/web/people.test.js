@@ -19,7 +19,7 @@ function running() {
   const told = [];
   /** @type {any[]} */
   const sent = [];
-  const features = assemble(services, /** @type {any} */ ({ tell: (/** @type {any} */ message) => told.push(message), pictures: {}, seek() {}, inputSent() {} }));
+  const features = assemble(services, /** @type {any} */ ({ tell: (/** @type {any} */ message) => told.push(message), pictures: {}, seek() {}, inputSent() {}, entropy: () => new Uint8Array(16) }));
   const session = /** @type {any} */ ({ stale: false, send: (/** @type {string} */ kind, /** @type {any} */ fields) => sent.push([kind, fields]) });
   services.admitted(session, 0);
   const hear = (/** @type {any} */ message) => services.receive(session, message, 0);

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DevicesService } from "../../viewer/avl_viewer/web/services/devices.js";
+import { InputService } from "../../viewer/avl_viewer/web/services/input.js";
 import { Services } from "../../viewer/avl_viewer/web/session/services.js";
-import { CHANNEL } from "../../viewer/avl_viewer/web/wire/registry.js";
+import { CHANNEL, INPUT, INPUT_DEVICE } from "../../viewer/avl_viewer/web/wire/registry.js";
 
 const SESSION = /** @type {any} */ ({});
 
@@ -44,4 +46,27 @@ test("all are told of sessions in order, and the earliest timer counts", () => {
   services.ended(SESSION, 7);
   assert.deepEqual(seen, ["one admitted", "two admitted", "one moved", "two moved", "one at 6", "two at 6", "one ended", "two ended"]);
   assert.equal(new Services().nextTimeout(), null);
+});
+
+test("what the host's system does not take is not sent, and told", () => {
+  /** @type {any[]} */
+  const sent = [];
+  /** @type {any[]} */
+  const told = [];
+  const tell = (/** @type {any} */ message) => void told.push(message);
+  const devices = new DevicesService(tell);
+  const input = new InputService({
+    tell, devices: () => devices.devices, sent() {}, statistics: () => /** @type {any} */ ({ inputSent() {} }),
+  });
+  input.admitted(/** @type {any} */ ({ sendInput: (/** @type {any} */ events) => sent.push(events) }));
+  devices.admitted();
+  const [by, touch, pen] = [[INPUT.MOVE_BY, 1, 2], [INPUT.TOUCH, 1, 0, 5, 5], [INPUT.PEN, 1, 1, 1, 0, 0, 3]];
+  input.send([by, [INPUT.MOVE, 3, 4]], 0);
+  input.send([pen], 0);
+  devices.told({ devices: INPUT_DEVICE.RELATIVE | INPUT_DEVICE.TOUCH });
+  input.send([by, touch], 0);
+  assert.deepEqual(sent, [[[INPUT.MOVE, 3, 4]], [by, touch]]);
+  assert.deepEqual(told.map(({ say, devices: bits, dropped }) => [say, bits ?? dropped[0].events]), [
+    ["devices", 0], ["dropped", [by]], ["dropped", [pen]], ["devices", 3],
+  ]);
 });

@@ -18,7 +18,7 @@ function typing() {
   const said = [];
   const owner = {
     send: (/** @type {any[]} */ rows) => void said.push(...rows.map(([, usage, down, bits]) => ["key", usage, down, bits])),
-    paste: (/** @type {string} */ text, /** @type {any[]} */ rows) => void said.push(["paste", text, ...rows.map(([, usage, down]) => [usage, down])]),
+    paste: (/** @type {any} */ { text }, /** @type {any[]} */ rows) => void said.push(["paste", text, ...rows.map(([, usage, down]) => [usage, down])]),
     mayPaste: () => true,
     own: () => false,
   };

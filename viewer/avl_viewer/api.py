@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +24,21 @@ from avl_protocol.endpoint.loop.world import World, system_world
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.media.frame import Monitor
+from avl_protocol.session.fetching import Fetched
+from avl_protocol.wire import clipformats
+from avl_protocol.wire.clipformats import HTML, PLAIN, RTF, Copy, Format
+from avl_protocol.wire.cliptext import Content, content_of
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.keys import modifiers_of, parse_chord
 from avl_protocol.wire.registry import (
+    MAX_CLIPBOARD_TEXT,
     MAX_PICTURE_SIDE,
     T_RESUME,
+    ClipboardState,
     CloseCode,
     ControlAct,
     ControlMode,
+    FileOverwrite,
     InputKind,
     Permission,
     VideoCodec,
@@ -39,14 +46,18 @@ from avl_protocol.wire.registry import (
 from avl_protocol.wire.target import Target, parse_target
 from avl_protocol.wire.typable import KEY_CHARACTERS, typed_lines
 from avl_viewer.client import DesktopClient
+from avl_viewer.clipboard import format_not_given
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DecodeError, Decoder
 from avl_viewer.decode.pipeline import MakeDecoder
 from avl_viewer.decode.worker import Decoded, DecodeWorker, ThreadWorker
+from avl_viewer.files import Asks, Copied, FilesError, Listed, Transfer
 from avl_viewer.present.company import Company
 from avl_viewer.present.headless import HeadlessPresenter
 from avl_viewer.present.presenter import Picture, Status
 from avl_viewer.services.fit import size_of
+from avl_viewer.sound.playback import Block
+from avl_viewer.sound.player import LoopPlayer
 from avl_viewer.tickets import TicketFile, TicketMemory
 from avl_viewer.way import NoWay, Way, is_name
 
@@ -56,11 +67,13 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 
     from avl_viewer.decode.hardware import Hardware
 
-__all__ = ["Desktop", "NoWay", "Screenshot", "Way", "connect"]
+__all__ = ["Copied", "Desktop", "FileOverwrite", "FilesError", "Listed", "NoWay", "Screenshot", "Way", "connect"]
 
 BUTTONS = {"left": 1, "middle": 2, "right": 3, "back": 8, "forward": 9}
 #: Characters that are typed at a time.
 PIECE = 8192
+#: Blocks of sound that wait for a program, 5 s of them.
+WAITING_BLOCKS = 500
 #: Points of a drag between its ends, so that applications see it as one.
 DRAG_STEPS = 12
 
@@ -86,7 +99,7 @@ class Screenshot:
 
 
 class Clipboard:
-    """The host's clipboard."""
+    """The host's clipboard: its text, and the other formats of what was copied."""
 
     def __init__(self, client: DesktopClient) -> None:
         self._client = client
@@ -100,6 +113,141 @@ class Clipboard:
         """Set its text; "" empties it. Raises ClipboardError when the host did not take it, with the same states and
         NOT_PERMITTED."""
         await self._client.features.clipboard.set(text)
+
+    async def types(self) -> tuple[str, ...]:
+        """The formats that it is to be had in, such as "text/plain;charset=utf-8", "text/html" or "image/png"; none
+        where it is empty."""
+        copy = await self._client.features.clipboard.look()
+        text = (PLAIN,) if isinstance(copy.content, str) else ()
+        return (*text, *(each.name for each in copy.formats if each.name not in text))
+
+    async def read(self, type: str = PLAIN) -> bytes:
+        """It in one of these formats, byte for byte. Raises ClipboardError, whose `state` says why it is not to be had:
+        TOO_LARGE, NO_ANSWER, NOT_PERMITTED, or GONE where it has no such format."""
+        clipboard = self._client.features.clipboard
+        copy = await clipboard.look()
+        if type == PLAIN and isinstance(copy.content, str):
+            return copy.content.encode()
+        if not copy.has(type):
+            raise format_not_given(ClipboardState.GONE)
+        return await clipboard.fetch(copy.stamp, type)
+
+    async def write(self, formats: Mapping[str, bytes], *, keep: bool = True) -> None:
+        """Set it to one copy in these formats; "text/plain;charset=utf-8" is its text. They stay there when the session
+        ends, unless `keep` is False: then each crosses when a program of the host pastes it. Raises ClipboardError when
+        the host did not take it, ValueError for what is no format that travels."""
+        for name in formats:
+            if not clipformats.is_name(name) or not clipformats.kind_of(name):
+                raise ValueError(f"{name!r} is not a format that travels: {PLAIN}, {HTML}, {RTF} or image/... are")
+        data = dict(formats)
+        content: Content = ClipboardState.NOT_TEXT
+        if PLAIN in data and len(data[PLAIN]) <= MAX_CLIPBOARD_TEXT:
+            content = content_of(data.pop(PLAIN).decode())
+
+        async def read(format: str) -> Fetched:
+            return data[format]
+
+        named = tuple(Format(name, len(each)) for name, each in data.items())
+        await self._client.features.clipboard.offer(Copy(content, named), read, keep=keep)
+
+
+class DesktopSound:
+    """The host's sound, for a program: 48,000 samples a second, stereo, in blocks of 10 ms."""
+
+    def __init__(self, client: DesktopClient) -> None:
+        self._client = client
+        self._waiting: list[asyncio.Queue[Block]] = []
+        self._player: LoopPlayer | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why there is none at the host; "" where there is."""
+        return self._client.features.sound.host.trouble
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[AsyncIterator[Block]]:
+        """Let it come, for as long as the block lasts. Each `Block` is given when it is due: `samples` are 480 floats
+        of 32 bits for each of two channels, interleaved, and `captured` is when the first was heard at the host, in
+        seconds of this program's clock. Silence gives none. Raises Refused where we may not hear."""
+        if not self._client.permissions & Permission.AUDIO_OUT:
+            raise Refused(CloseCode.NOT_PERMITTED)
+        self._client.watch()
+        mine: asyncio.Queue[Block] = asyncio.Queue(maxsize=WAITING_BLOCKS)
+        self._waiting.append(mine)
+        if self._player is None:
+            self._player = self._client.loop_player(self._play)
+            self._client.listen(self._player)
+
+        async def blocks() -> AsyncIterator[Block]:
+            while True:
+                yield await mine.get()
+
+        try:
+            yield blocks()
+        finally:
+            self._waiting.remove(mine)
+            if not self._waiting:
+                self._player = None
+                self._client.listen(None)
+
+    def _play(self, block: Block) -> None:
+        """A program that does not keep up loses the oldest."""
+        for waiting in self._waiting:
+            if waiting.full():
+                waiting.get_nowait()
+            waiting.put_nowait(block)
+
+
+class Files:
+    """Files of the host. Paths there are whole (`/home/me/x`, `~/x`) or begin in the first folder that it shares."""
+
+    def __init__(self, client: DesktopClient) -> None:
+        self._client = client
+
+    async def put(
+        self,
+        sources: str | Path | Sequence[str | Path],
+        to: str = "",
+        *,
+        folders: bool = True,
+        overwrite: FileOverwrite = FileOverwrite.NEVER,
+        asks: Asks | None = None,
+        progress: Callable[[Transfer], None] | None = None,
+    ) -> Copied:
+        """Push files and folders into a folder of the host; one of them may take a name there. `overwrite` decides
+        about what is there, with ASK `asks(question)`. `progress` is called with the transfer as it goes on. Raises
+        FilesError where nothing could be copied, Refused, FileNotFoundError; what was left out alone is told in what it
+        returns."""
+        paths = [Path(one) for one in ([sources] if isinstance(sources, (str, Path)) else sources)]
+        transfer = self._client.features.files.put(paths, to, folders=folders, overwrite=overwrite, asks=asks)
+        return await self._done(transfer, progress)
+
+    async def get(
+        self,
+        paths: str | Sequence[str],
+        to: str | Path = ".",
+        *,
+        folders: bool = True,
+        overwrite: FileOverwrite = FileOverwrite.NEVER,
+        asks: Asks | None = None,
+        progress: Callable[[Transfer], None] | None = None,
+    ) -> Copied:
+        """Fetch files and folders of the host into a folder here; one of them may take a name here. The rest is as in
+        `put`."""
+        wanted = [paths] if isinstance(paths, str) else list(paths)
+        transfer = self._client.features.files.get(wanted, str(to), folders=folders, overwrite=overwrite, asks=asks)
+        return await self._done(transfer, progress)
+
+    async def list(self, path: str = "") -> list[Listed]:
+        """What is in a folder of the host, in the order of names; without a path the folders that it shares. Raises
+        FilesError, Refused."""
+        return (await self._client.features.files.list(path))[1]
+
+    async def _done(self, transfer: Transfer, progress: Callable[[Transfer], None] | None) -> Copied:
+        if progress is not None:
+            transfer.changed = progress
+            progress(transfer)
+        return await transfer.done()
 
 
 class Control:
@@ -176,7 +324,9 @@ class Desktop:
         self._rearranged = asyncio.Event()
         self._became_exact = asyncio.Event()
         self.clipboard = Clipboard(client)
+        self.files = Files(client)
         self.control = Control(client, patience)
+        self.sound = DesktopSound(client)
         #: Called with each picture of any desktop, on the thread that decoded it.
         self.on_picture: Callable[[Picture], None] | None = None
         #: Called with what a person is told while the session goes on, such as that it will end.
@@ -278,6 +428,11 @@ class Desktop:
     async def move(self, x: int, y: int) -> None:
         """Put the pointer somewhere."""
         await self._do((int(InputKind.MOVE), x, y))
+
+    async def move_by(self, dx: int, dy: int) -> None:
+        """Move the pointer by so many pixels, right and down, as a mouse does: for programs that have caught it, and
+        hide it. Raises Refused where the host knows no such movement."""
+        await self._do((int(InputKind.MOVE_BY), dx, dy))
 
     async def click(self, x: int, y: int, button: str = "left", count: int = 1) -> None:
         """Click `count` times."""

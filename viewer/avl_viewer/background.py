@@ -5,20 +5,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.loop.world import system_world
+from avl_protocol.session.fetching import Fetched
 from avl_protocol.session.input.ledger import Dropped, Fate
+from avl_protocol.wire.clipformats import Copy
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import ControlAct
+from avl_protocol.wire.registry import CloseCode, ControlAct
 from avl_viewer.api import thread_decoder
 from avl_viewer.client import DesktopClient
 from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
 from avl_viewer.present.presenter import Presenter
+from avl_viewer.services.clipboard import ClipboardService
+from avl_viewer.sound.output import open_output
+from avl_viewer.sound.player import ThreadPlayer
 
 if TYPE_CHECKING:  # the decoder is loaded when the first picture comes
     from avl_viewer.decode.hardware import Hardware
@@ -39,6 +45,10 @@ class BackgroundRemote:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
         self._figures: dict[str, Any] = {}
+        self._player: ThreadPlayer | None = None
+        self._muted, self._volume, self._playing = False, 1.0, False
+        self._clock: Callable[[], float] = lambda: 0.0
+        self._faults = Faults()
         self._thread = threading.Thread(target=lambda: run(self._main()), name="avl-network", daemon=True)
         self._thread.start()
 
@@ -53,6 +63,8 @@ class BackgroundRemote:
             thread_decoder(world.clock.monotonic, world.faults, _hardware),
         )
         self._client = client
+        self._clock, self._faults = world.clock.monotonic, world.faults
+        self._listen(client)
         if self._closing:
             await client.close()
         try:
@@ -130,16 +142,60 @@ class BackgroundRemote:
 
     def set_clipboard(self, text: str) -> None:
         """See Remote."""
+        self._on_clipboard(lambda clipboard: clipboard.set(text))
 
-        async def set_it(client: DesktopClient) -> None:
+    def offer_copy(self, copy: Copy, read: Callable[[str], Future[Fetched]]) -> None:
+        """See Remote."""
+
+        async def reading(format: str) -> Fetched:
+            return await asyncio.wrap_future(read(format))
+
+        self._on_clipboard(lambda clipboard: clipboard.offer(copy, reading))
+
+    def fetch_copy(self, stamp: int, format: str) -> Future[bytes]:
+        """See Remote."""
+        loop, client = self._loop, self._client
+        if loop is not None and client is not None and not loop.is_closed():
+            fetching = client.features.clipboard.fetch(stamp, format)
             try:
-                await client.features.clipboard.set(text)
+                return asyncio.run_coroutine_threadsafe(fetching, loop)
+            except RuntimeError:
+                fetching.close()  # it closed in between
+        failed: Future[bytes] = Future()
+        failed.set_exception(Refused(CloseCode.SESSION_LOST))
+        return failed
+
+    def _on_clipboard(self, action: Callable[[ClipboardService], Coroutine[Any, Any, None]]) -> None:
+        """Have something done with the host's clipboard; a person is told why it was not."""
+
+        async def attempt(client: DesktopClient) -> None:
+            try:
+                await action(client.features.clipboard)
             except ClipboardError as error:
                 self._presenter.remark(str(error))
             except Refused:
                 return  # the status says why
 
-        self.on_loop(lambda client: asyncio.ensure_future(set_it(client)))
+        self.on_loop(lambda client: asyncio.ensure_future(attempt(client)))
+
+    def listen(self, muted: bool, volume: float) -> None:
+        """See Remote."""
+        self._muted, self._volume = muted, volume
+        self.on_loop(self._listen)
+
+    def _listen(self, client: DesktopClient) -> None:
+        """On the network's thread."""
+        if self._player is None:
+            now, faults = self._clock, self._faults
+            self._player = ThreadPlayer(open_output, now=now, faults=faults, trouble=self._presenter.remark)
+        self._player.volume = self._volume
+        if self._muted == self._playing:
+            self._playing = not self._muted
+            client.listen(self._player if self._playing else None)
+
+    def speak(self, on: bool) -> None:
+        """See Remote."""
+        self._unless_refused(lambda client: client.speak(on))
 
     def stats(self) -> dict[str, Any]:
         """See Remote. They are counted on the network's thread, so they are made there; while it has no time, those of

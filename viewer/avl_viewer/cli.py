@@ -149,9 +149,11 @@ def _do(
     timeout: float,
     qlog: Path | None,
     action: Callable[[Desktop], Awaitable[T]],
+    *,
+    reconnect: bool = False,
 ) -> T:
     """Come in, act, leave; every failure becomes one line and an exit code. Where a session is held (`avl connect`) and
-    this runs within it, it acts there."""
+    this runs within it, it acts there. `reconnect`: a session that is lost is begun anew."""
     import asyncio
 
     wanted = target if is_name(target) else _target(target)
@@ -163,10 +165,12 @@ def _do(
     from avl_protocol.quic.qlog import recording
     from avl_protocol.wire.errors import Refused
     from avl_viewer.api import connect
+    from avl_viewer.files import FilesError
 
     async def act() -> T:
         _leave_on_sigterm()
-        async with connect(wanted, code=secret, state=state, timeout=timeout, pictures=False) as desktop:
+        settings: dict[str, Any] = {"state": state, "timeout": timeout, "pictures": False, "reconnect": reconnect}
+        async with connect(wanted, code=secret, **settings) as desktop:
             return await action(desktop)
 
     clock = SystemClock()
@@ -175,7 +179,7 @@ def _do(
             return session.act(action)
         with recording(qlog, "viewer", clock.wall(), clock.monotonic, _warn):
             return run(act())
-    except (Refused, NoWay) as refused:
+    except (Refused, NoWay, FilesError) as refused:
         _fail(str(refused), refused.exit_status)
     except ValueError as error:
         _fail(str(error), USAGE)
@@ -473,6 +477,93 @@ def clipboard(
     elif text is not None:
         # A program that reads it gets every byte; a terminal would obey some of them.
         typer.echo(for_terminal(text, None, lines=True) if sys.stdout.isatty() else text, nl=False)
+
+
+class Overwrite(StrEnum):
+    """What becomes of a file that is there already."""
+
+    ASK = "ask"
+    NEVER = "never"
+    NEWER = "newer"
+    ALWAYS = "always"
+
+
+@app.command()
+def cp(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE...", help="Paths here, or TARGET:PATH at a host (NAME:PATH, signed in)."),
+    ],
+    to: Annotated[
+        str, typer.Argument(metavar="TO", help="TARGET:PATH at a host, or a path here: a folder, or a name.")
+    ],
+    recursive: Annotated[
+        bool, typer.Option("-r", "--recursive", help="Folders, too, with all that is in them.")
+    ] = False,
+    overwrite: Annotated[
+        Overwrite, typer.Option(help="What becomes of a file that is there already; ask needs a terminal.")
+    ] = Overwrite.ASK,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
+) -> None:
+    """Copy files to a host, or from it.
+
+    A path at the host is whole (/home/me/x, ~/x) or begins in the first folder that it shares; an empty one is that
+    folder. What was interrupted goes on where it was when it is copied again. Exit code 1: something was left out.
+    """
+    from avl_protocol.wire.registry import FileOverwrite
+    from avl_viewer.commands import copying
+    from avl_viewer.files import Copied
+
+    try:
+        target, paths, goal, put = copying.direction(sources, to)
+    except ValueError as error:
+        _fail(str(error), USAGE)
+    rule = FileOverwrite[overwrite.name]
+
+    async def action(desktop: Desktop) -> Copied:
+        return await copying.copy(desktop, paths, goal, put=put, folders=recursive, overwrite=rule)
+
+    copied = _do(target, code, state, timeout, qlog, action, reconnect=True)
+    copying.left_out(copied, _warn)
+    if copied.left_count:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def ls(
+    place: Annotated[
+        str, typer.Argument(metavar="TARGET:PATH", help="A folder of a host; without PATH what it shares.")
+    ],
+    long: Annotated[bool, typer.Option("-l", "--long", help="Modes, sizes and times, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    code: CodeOption = None,
+    state: StateOption = None,
+    timeout: TimeoutOption = 10.0,
+    qlog: QlogOption = None,
+) -> None:
+    """List a folder of a host, or the folders that it shares."""
+    from avl_viewer.commands import copying
+    from avl_viewer.files import Listed
+
+    try:
+        where = copying.place_of(place)
+    except ValueError as error:
+        _fail(str(error), USAGE)
+    if not where.target:
+        _fail(f"{place} is a path of this machine: give TARGET:PATH, or NAME:PATH", USAGE)
+
+    async def action(desktop: Desktop) -> list[Listed]:
+        return await desktop.files.list(where.path)
+
+    rows = _do(where.target, code, state, timeout, qlog, action)
+    if as_json:
+        typer.echo(json.dumps([copying.as_json(one) for one in rows]))
+        return
+    for one in rows:
+        typer.echo(copying.line(one, long) if where.path else copying.root_line(one))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from avl_protocol.endpoint.loop.faults import told
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.headwatch import HeadWatch
 from avl_protocol.endpoint.program.state import StateError
-from avl_protocol.media.track import Track, desktops
+from avl_protocol.media.track import Track, desktops, sound_of
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.session.media.receiver import ReceivedFrame
 from avl_protocol.session.pipes import Attachment, SessionPipes
@@ -31,10 +31,12 @@ from avl_protocol.session.viewerevents import (
     Adrift,
     Frames,
     InputDropped,
+    LaneOpened,
     Moved,
     Received,
     RightsTold,
     Settled,
+    Sounds,
     Stale,
     Stuck,
     Unmoved,
@@ -44,9 +46,18 @@ from avl_protocol.session.viewerevents import (
 from avl_protocol.session.viewing import ViewerSettings, ViewerState
 from avl_protocol.wire.endtoend import Candidates, Grant
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import HopMessage, HopRate, Recover, Subscribe
+from avl_protocol.wire.foreign import for_dialog
+from avl_protocol.wire.messages import HopMessage, HopRate, OperatorSays, Recover, Subscribe
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import CLOSE_CODES, RETRYABLE, T_KEEPALIVE, CloseCode, ControlAct, Permission
+from avl_protocol.wire.registry import (
+    CLOSE_CODES,
+    MAX_OPERATOR_TEXT,
+    RETRYABLE,
+    T_KEEPALIVE,
+    CloseCode,
+    ControlAct,
+    Permission,
+)
 from avl_viewer.assembly import assemble
 from avl_viewer.config import ClientSettings
 from avl_viewer.decode.decoder import DECODES
@@ -56,6 +67,9 @@ from avl_viewer.figures.report import ExactShare
 from avl_viewer.paths.paths import Paths, PathsEvent, PathsFailed, PathsMessage, PathsReady
 from avl_viewer.paths.sentences import status_of
 from avl_viewer.present.presenter import Presenter, Status
+from avl_viewer.sound.microphone import MicrophoneThread, SoundInput, open_input
+from avl_viewer.sound.playback import Block
+from avl_viewer.sound.player import LoopPlayer, SoundFigures, SoundPlayer
 from avl_viewer.way import NoWay
 
 #: Seconds that acknowledgements may wait: hardly longer than a report of what arrived (rate/collector.py), so that one
@@ -101,8 +115,14 @@ class DesktopClient:
             loop=self._loop,
             wishes=Wishes(undecodable=self._recover, left_out=self._left_out, damaged=self._damaged),
             presented=self._presented,
+            film=self._film,
             now=self._now,
         )
+        #: Who takes the sound; None: it is not wanted.
+        self._player: SoundPlayer | None = None
+        #: What is said here, while the microphone is on, and what opens it.
+        self._microphone: MicrophoneThread | None = None
+        self._open_input: Callable[[], SoundInput] = open_input
         #: Whether every pixel of the first desktop is exact, and since when one thing or the other.
         self._exact = (False, self._now())
         self.permissions = Permission(0)
@@ -115,11 +135,31 @@ class DesktopClient:
             tickets=settings.tickets,
             seek=self._seek,
             clock=self._now,
+            sound_figures=lambda: self.sound_figures,
+            speaks=self._speaks,
             arranged=self._arranged,
+            entropy=world.entropy,
+            workshop=world.open_workshop(),
+            start=self._start,
+            changed=self._happened,
         )
         self.features.monitors.prefer(settings.monitors)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._heads = None if settings.heads is None else HeadWatch(settings.heads, self._warn)
         self.ended: asyncio.Future[Refused] = self._loop.create_future()
+        self.ended.add_done_callback(self._files_end)
+
+    def _files_end(self, ended: asyncio.Future[Refused]) -> None:
+        """No session follows in which files could go on."""
+        if not ended.cancelled():
+            self.features.files.give_up(ended.result())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what takes time in the background."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._world.faults.task_done)
 
     def _warn(self, text: str) -> None:
         """Something that a person has to know, and a program may not overlook."""
@@ -277,6 +317,8 @@ class DesktopClient:
         if self._endpoint is not None:
             await self._endpoint.close(CloseCode.NO_ERROR)
         self._pictures.close()
+        if self._player is not None:
+            self._player.close()
         # A session that ran and was ended in peace is no failure of who watched it; one that never began is.
         peace = self._ran or self._closing
         status = CLOSE_CODES[reason.code][1] if peace else reason.exit_status
@@ -382,9 +424,11 @@ class DesktopClient:
         self._over(reason, now)
 
     def _paths_message(self, message: HopMessage) -> None:
-        """How the relay's hop is doing."""
+        """How the relay's hop is doing, or what who runs it says."""
         if isinstance(message, HopRate):
             self.features.statistics.hop_rate(message)
+        elif isinstance(message, OperatorSays) and (text := for_dialog(message.text, MAX_OPERATOR_TEXT)):
+            self._presenter.remark(f"The relay's operator says: {text}")
 
     def _paths_changed(self, now: float) -> None:
         """Another path is in use, or there is one again."""
@@ -433,8 +477,12 @@ class DesktopClient:
         elif isinstance(event, Frames):
             self._pictures.take(event.frames, session.clock)
             self._look_at_exact(now, any(isinstance(one, ReceivedFrame) for one in event.frames))
+        elif isinstance(event, Sounds):
+            self._sounds(event, session, now)
         elif isinstance(event, Received):
-            self.services.receive(session, event.message, now)
+            self.services.receive(session, event.message, now, event.channel)
+        elif isinstance(event, LaneOpened):
+            self.services.opened(session, event.lane, now)
         elif isinstance(event, Settled):
             self._look_at_exact(now)
         elif isinstance(event, RightsTold):
@@ -470,6 +518,10 @@ class DesktopClient:
         self._ran = True
         self.permissions = Permission(grant.permissions & sum(Permission))
         self._pictures.begin(session.tracks)
+        if self._player is not None:
+            self._player.begin()
+        elif (sound := sound_of(session.tracks)) is not None:
+            self._unwanted.add(sound.id)
         assert self._paths is not None
         self._paths.admitted(now)
         self._repeat_wishes()
@@ -479,6 +531,74 @@ class DesktopClient:
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_result(None)
         self._presenter.status(Status("running"))
+
+    # sound
+
+    def listen(self, player: SoundPlayer | None) -> None:
+        """Give the host's sound to a player from now on; None: to nobody, and it does not come."""
+        before, self._player = self._player, player
+        if before is not None:
+            before.close()
+        if player is not None and self._session is not None:
+            player.begin()
+        if (sound := sound_of(self.tracks)) is not None:
+            self.subscribe(sound.id, player is not None)
+
+    def loop_player(self, play: Callable[[Block], None]) -> LoopPlayer:
+        """A player that hands each block to a program, on this loop."""
+        return LoopPlayer(play, loop=self._loop, now=self._now, faults=self._world.faults)
+
+    @property
+    def sound_figures(self) -> SoundFigures | None:
+        """How the sound goes; None where none is played."""
+        return None if self._player is None else self._player.figures()
+
+    def _sounds(self, event: Sounds, session: ViewerSession, now: float) -> None:
+        player = self._player
+        if player is None:
+            return
+        for one in event.sounds:
+            player.put(one.sound, session.clock.from_host(one.sound.captured_us / 1e6), one.last)
+        self.features.sound.came(now)
+
+    def speak(self, on: bool, source: Callable[[], SoundInput] = open_input) -> None:
+        """Turn the microphone on, or off; `source` opens it. Raises Refused where we may not speak."""
+        self._open_input = source
+        self.features.voice.turn(on)
+        self._happened()
+
+    def _speaks(self, on: bool) -> None:
+        """The microphone is on, or no longer."""
+        if self._microphone is not None:
+            self._microphone.close()
+            self._microphone = None
+        if on:
+            self._microphone = MicrophoneThread(
+                self._open_input, say=self._spoken, failed=self._mute, faults=self._world.faults
+            )
+        self._presenter.microphone(on)
+
+    def _spoken(self, passed: int, packet: bytes) -> None:
+        """On the microphone's thread."""
+        self._loop.call_soon_threadsafe(self._say, passed, packet)
+
+    def _say(self, passed: int, packet: bytes) -> None:
+        self.features.voice.say(passed, packet)
+        self._happened()
+
+    def _mute(self, why: str) -> None:
+        """On the microphone's thread: there is none, or no longer."""
+
+        def off() -> None:
+            self._presenter.remark(why)
+            self.speak(False)
+
+        self._loop.call_soon_threadsafe(off)
+
+    def _film(self, delay: float, at: float) -> None:
+        """A picture of what moves was shown so long after its capture: sound is held as long (R-MEDIA-223)."""
+        if (player := self._player) is not None:
+            player.film(delay, at)
 
     def _arranged(self) -> None:
         """The host gives us other desktops of its own now."""
@@ -620,5 +740,9 @@ class DesktopClient:
         now = self._now()
         canvas = next(iter(self._pictures.canvases.values()), None)
         share = canvas.exact if canvas is not None else 0.0
+        sound = self.sound_figures
         exact = ExactShare(share, now - self._exact[1] if self._exact[0] else None)
-        return self.features.statistics.report(self._paths, media, self._pictures.depth, exact, now)
+        return {
+            **self.features.statistics.report(self._paths, media, self._pictures.depth, exact, now),
+            "audio": None if sound is None else sound.report(),
+        }

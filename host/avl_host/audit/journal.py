@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from avl_host.presence.question import Question
+from avl_host.presence.question import Decision, Question
+from avl_host.services.files import Moved
+from avl_protocol.audit.chain import Chain
 from avl_protocol.audit.compare import DIRECT, session_name
+from avl_protocol.audit.entry import Entry
 from avl_protocol.audit.limits import Limits
 from avl_protocol.audit.witness import Heard
 from avl_protocol.crypto.identity import Identity, device_number
@@ -21,7 +24,6 @@ from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire import device_id
 from avl_protocol.wire.errors import GrantRefused, Refused
-from avl_protocol.wire.registry import Permission
 
 #: Seconds between two looks at which limits were hit.
 LOOK_AT_LIMITS = 60.0
@@ -32,6 +34,44 @@ class Records(Protocol):
 
     def record(self, kind: str, **said: object) -> None:
         """Something has happened; fields that are None or "" are left out."""
+
+
+class HostLog(Records, Protocol):
+    """A host's own log."""
+
+    def start(self, known: Callable[[Sequence[Entry], int], None] = lambda entries, since: None) -> None:
+        """The host runs. `known(entries, since)` is told what the log has of sessions already, once it is read, and
+        from when on it tells of all (Unix milliseconds); never where the log is false."""
+
+    def watch_limits(self, limits: Callable[[], Mapping[str, int]]) -> None:
+        """Record which limits were hit, once a minute from now on; `limits()` is how often each was so far."""
+
+    async def close(self) -> None:
+        """Write what is left."""
+
+
+class MemoryJournal:
+    """The double of Journal: what was recorded, in memory; of a host's runs if it is given to each."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.chain, self.entries = Chain(), list[Entry]()
+
+    def start(self, known: Callable[[Sequence[Entry], int], None] = lambda entries, since: None) -> None:
+        """See HostLog."""
+        now_ms = int(self._world.clock.wall() * 1000)
+        known(self.entries, self.entries[0].time_ms if self.entries else now_ms)
+
+    def record(self, kind: str, **said: object) -> None:
+        """See Records."""
+        now_ms = int(self._world.clock.wall() * 1000)
+        self.entries.append(self.chain.append(kind, said, now_ms=now_ms, entropy=self._world.entropy))
+
+    def watch_limits(self, limits: Callable[[], Mapping[str, int]]) -> None:
+        """See HostLog: nobody looks."""
+
+    async def close(self) -> None:
+        """See HostLog."""
 
 
 class Journal:
@@ -49,10 +89,18 @@ class Journal:
         self._hit = Limits(self)
         self._limits: Callable[[], Mapping[str, int]] = dict
         self._next_look: asyncio.TimerHandle | None = None
-        self._writer = Writer(log, clock=world.clock, faults=world.faults, report=report)
+        self._known: Callable[[Sequence[Entry], int], None] = lambda entries, since: None
+        self._writer = Writer(
+            log,
+            clock=world.clock,
+            faults=world.faults,
+            report=report,
+            remember=lambda entries, since: self._known(entries, since),
+        )
 
-    def start(self) -> None:
-        """The host runs."""
+    def start(self, known: Callable[[Sequence[Entry], int], None] = lambda entries, since: None) -> None:
+        """See HostLog."""
+        self._known = known
         self._writer.start()
 
     def record(self, kind: str, **said: object) -> None:
@@ -61,7 +109,7 @@ class Journal:
         self._writer.record(kind, given, int(self._world.clock.wall() * 1000))
 
     def watch_limits(self, limits: Callable[[], Mapping[str, int]]) -> None:
-        """Record which limits were hit, once a minute from now on; `limits()` is how often each was so far."""
+        """See HostLog."""
         self._limits = limits
         self._look()
 
@@ -120,8 +168,9 @@ class JournalService(Service[HostSession]):
         name = session_name(session.session_id)
         self._records.record("session_ended", session=name, why=reason.code.name.lower(), seconds=lasted)
 
-    def decided(self, session: HostSession, question: Question, allowed: Permission | None) -> None:
+    def decided(self, session: HostSession, question: Question, decision: Decision | None) -> None:
         """A person was asked about a session; None: they could not be."""
+        allowed = None if decision is None else decision.allowed
         self._records.record(
             "consent_answered",
             session=session_name(session.session_id),
@@ -129,6 +178,7 @@ class JournalService(Service[HostSession]):
             name=session.name,
             answer="none" if allowed is None else "allowed" if allowed else "denied",
             permissions=int(allowed or question.wish),
+            seconds=None if decision is None or decision.seconds is None else round(decision.seconds),
         )
 
     def grant_refused(self, chain: tuple[str, ...], viewer: bytes, error: GrantRefused) -> None:
@@ -138,6 +188,20 @@ class JournalService(Service[HostSession]):
             grant=claimed_name(chain[-1]) if chain else "",
             holder=thumbprint(viewer),
             why="unknown" if error.why is None else error.why.name.lower(),
+        )
+
+    def files_moved(self, moved: Moved) -> None:
+        """A transfer is over: how many files and bytes, never which (R-SESS-273)."""
+        tally = moved.tally
+        self._records.record(
+            "file_moved",
+            session=session_name(moved.session.session_id),
+            direction="in" if moved.inward else "out",
+            why=moved.reason.name.lower(),
+            files=tally.done,
+            left=tally.left,
+            size=tally.moved,
+            seconds=max(0, round(moved.seconds)),
         )
 
     def head_refused(self, heard: Heard) -> None:

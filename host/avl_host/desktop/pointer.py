@@ -21,8 +21,10 @@ LARGEST = 512
 
 
 def as_travels(image: CursorImage) -> Cursor:
-    """The message that shows this pointer; of one with no pixels, that hides it."""
+    """The message that shows this pointer; of one with no pixels, or none to be seen, that hides it."""
     pixels = np.frombuffer(image.rgba, np.uint8).reshape(image.height, image.width, 4)
+    if not pixels[..., 3].any():
+        return Cursor(serial=image.serial, width=0, height=0, hot_x=0, hot_y=0, image=zlib.compress(b""))
     width, height, hot_x, hot_y = image.width, image.height, image.hot_x, image.hot_y
     if (beyond := -(-max(width, height) // LARGEST)) > 1:
         pixels = _shrunk(pixels, beyond)

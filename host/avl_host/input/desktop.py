@@ -19,12 +19,16 @@ import xcffib
 import xcffib.xproto
 import xcffib.xtest
 
+from avl_host.input.emulation import Emulation
+from avl_host.input.hardware import pointers
 from avl_host.input.injector import KeyInjector
 from avl_host.input.keymap import CONTROL_KEYSYMS, types_character
 from avl_host.input.ownwindows import OwnWindow, OwnWindows
-from avl_host.input.sink import Loop, SinkLost
+from avl_host.input.sink import Loop, PenSample, SinkLost
 from avl_host.input.spares import SpareKeys
+from avl_host.input.uinput import FAR, Device, VirtualDevices
 from avl_host.input.xkb import changed_keys
+from avl_protocol.wire.registry import InputDevice, TouchPhase
 from avl_protocol.wire.typable import is_typable
 
 _PRESS, _RELEASE, _BUTTON_PRESS, _BUTTON_RELEASE, _MOTION = 2, 3, 4, 5, 6
@@ -32,6 +36,15 @@ _BUTTONS = frozenset({1, 2, 3, 8, 9})
 _NOTCH = 120
 #: Wheel buttons: (turned back, turned on) down and right; at most this many notches in one call.
 _WHEEL_X, _WHEEL_Y, _MOST_NOTCHES = (6, 7), (4, 5), 50
+#: The farthest that one request moves.
+_FARTHEST = 32_767
+#: Seconds in which a server has taken devices that the kernel has made anew.
+_SETTLED = 2.0
+_TAKES = {
+    Device.FINGERS: InputDevice.TOUCH,
+    Device.PEN: InputDevice.PEN,
+    Device.WHEEL: InputDevice.SMOOTH_WHEEL,
+}
 
 _Answer = TypeVar("_Answer")
 
@@ -42,10 +55,13 @@ class DesktopSink:
 
     Of the event loop it is used that it calls later: input waits a little when more characters that the layout lacks
     are typed at once than there are spare keycodes; and that it watches the connection. `own`: the windows of the
-    agent's own.
+    agent's own. `virtual`: devices that the server may have taken; without them, and until it has, fingers and pens are
+    a mouse, and the wheel turns by notches.
     """
 
-    def __init__(self, display: str, loop: Loop, own: OwnWindows | None = None) -> None:
+    def __init__(
+        self, display: str, loop: Loop, own: OwnWindows | None = None, virtual: VirtualDevices | None = None
+    ) -> None:
         self._display = display
         self._loop = loop
         self._own = own if own is not None else OwnWindows()
@@ -60,12 +76,19 @@ class DesktopSink:
         self._buttons: dict[int, int] = {}
         self._pointer_map: dict[int, int] = {}
         self._wheel = [0, 0]
+        self._virtual = virtual
+        self._devices = InputDevice.RELATIVE
+        self._changed: Callable[[], None] = lambda: None
+        self._emulation = Emulation(self)
+        self._extent = (1, 1)
         self._waiting: deque[Callable[[], bool]] = deque()
         self._closed = self._gathering = False
         self._spares = SpareKeys(self._x, loop.call_later, self._resume)
         self._asked(self._begin)
         self._fd: int = self._x.get_file_descriptor()
         loop.add_reader(self._fd, self._told)
+        if virtual is not None:
+            loop.call_later(_SETTLED, self._look)
 
     def _begin(self) -> None:
         # Asked by name first: a request to an extension that is not there closes the connection.
@@ -82,6 +105,60 @@ class DesktopSink:
         self._keys.release_leftovers()
         for button in sorted(self._pointer_map.values()):
             self._fake(_BUTTON_RELEASE, button)
+
+    @property
+    def devices(self) -> InputDevice:
+        """What the server takes now; it is asked."""
+        if self._virtual is not None and not self._closed:
+            names = self._asked(lambda: pointers(self._x))
+            found = [takes for one, takes in _TAKES.items() if any(name.startswith(one.value) for name in names)]
+            self._devices = InputDevice.RELATIVE
+            for takes in found:
+                self._devices |= takes
+        return self._devices
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Called once the server has had time to take the devices, if it has then taken some."""
+        self._changed = changed
+
+    def _look(self) -> None:
+        try:
+            before = self._devices
+            if not self._closed and self.devices != before:
+                self._changed()
+        except SinkLost:
+            pass  # Whoever uses the sink next is told.
+
+    def move_by(self, dx: int, dy: int) -> None:
+        """Move the pointer by so many pixels; XTEST accelerates nothing."""
+        dx, dy = (max(-_FARTHEST, min(_FARTHEST, value)) for value in (dx, dy))
+        self._do(lambda: self._move_by(dx, dy))
+
+    def touch(self, contact: int, phase: TouchPhase, x: int, y: int) -> None:
+        """A finger, as such or as a mouse."""
+        if self._virtual is None or not self._devices & InputDevice.TOUCH:
+            self._emulation.touch(contact, phase, x, y)
+        else:
+            virtual = self._virtual
+
+            def act() -> None:
+                if self._may_touch(phase, x, y):
+                    virtual.touch(contact, phase, *self._far(x, y))
+
+            self._do(act)
+
+    def pen(self, sample: PenSample) -> None:
+        """A pen, as such or as a mouse."""
+        if self._virtual is None or not self._devices & InputDevice.PEN:
+            self._emulation.pen(sample)
+        else:
+            virtual = self._virtual
+
+            def act() -> None:
+                if self._may_draw(sample):
+                    virtual.pen(sample, *self._far(sample.x, sample.y))
+
+            self._do(act)
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer at a desktop pixel; the server keeps it on the desktop."""
@@ -144,6 +221,8 @@ class DesktopSink:
             self._closed = True
             self._loop.remove_reader(self._fd)
             self._x.disconnect()
+            if self._virtual is not None:
+                self._virtual.close()
 
     # Order: what cannot be done yet makes everything behind it wait.
 
@@ -213,6 +292,9 @@ class DesktopSink:
         for pressed in sorted(self._buttons.values()):
             self._fake(_BUTTON_RELEASE, pressed)
         self._buttons.clear()
+        self._emulation.forget()
+        if self._virtual is not None:
+            self._virtual.release()
 
     # The agent's own windows
 
@@ -239,9 +321,45 @@ class DesktopSink:
         """Never onto a window of the agent's, nor away from one where a hand is about to click."""
         if self._own.at(x, y) is not None:
             return
-        if self._own.still and (over := self._over_own()) is not None and over.still:
+        if self._awaits_hand():
             return
         self._fake(_MOTION, 0, x, y)
+
+    def _move_by(self, dx: int, dy: int) -> None:
+        """Neither onto a window of the agent's nor away from one that a hand is about to click in."""
+        if self._own:
+            at = self._x.core.QueryPointer(self._root).reply()
+            over = self._own.of(at.child)
+            if self._own.at(at.root_x + dx, at.root_y + dy) is not None or (over is not None and over.still):
+                return
+        self._fake(_MOTION, 1, dx, dy)
+
+    def _may_touch(self, phase: TouchPhase, x: int, y: int) -> bool:
+        """A finger comes down where the agent has no window; the desktop's size is that of then."""
+        if phase is not TouchPhase.BEGIN:
+            return True
+        self._read_extent()
+        return self._own.at(x, y) is None and not self._awaits_hand()
+
+    def _may_draw(self, sample: PenSample) -> bool:
+        self._read_extent()
+        return not sample.state or (self._own.at(sample.x, sample.y) is None and not self._awaits_hand())
+
+    def _awaits_hand(self) -> bool:
+        """Whether a hand is about to click in a window of the agent's: nobody takes the pointer away from it."""
+        return self._own.still and (over := self._over_own()) is not None and over.still
+
+    def _read_extent(self) -> None:
+        told = self._x.core.GetGeometry(self._root).reply()
+        self._extent = (told.width, told.height)
+
+    def _far(self, x: int, y: int) -> tuple[int, int]:
+        """A desktop pixel as a virtual device tells it."""
+
+        def scaled(at: int, size: int) -> int:
+            return max(0, min(at, size - 1)) * FAR // max(1, size - 1)
+
+        return scaled(x, self._extent[0]), scaled(y, self._extent[1])
 
     def _read_pointer_map(self) -> None:
         """Button -> what has to be pressed for it; several may stand for one, the first is taken."""
@@ -261,6 +379,9 @@ class DesktopSink:
     def _turn(self, dx: int, dy: int) -> None:
         if self._over_own() is not None:
             return
+        if self._virtual is not None and self._devices & InputDevice.SMOOTH_WHEEL:
+            self._virtual.wheel(dx, dy)
+            return
         for axis, (delta, (back, on)) in enumerate(((dx, _WHEEL_X), (dy, _WHEEL_Y))):
             if delta * self._wheel[axis] < 0:
                 self._wheel[axis] = 0  # Turned round: what was left of the other way is forgotten.
@@ -278,4 +399,5 @@ class DesktopSink:
         self._fake(_PRESS if down else _RELEASE, keycode)
 
     def _fake(self, kind: int, detail: int, x: int = 0, y: int = 0) -> None:
-        self._xtest.FakeInput(kind, detail, 0, self._root if kind == _MOTION else 0, x, y, 0)
+        root = self._root if kind == _MOTION and not detail else 0  # a movement needs no screen
+        self._xtest.FakeInput(kind, detail, 0, root, x, y, 0)

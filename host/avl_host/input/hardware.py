@@ -1,5 +1,5 @@
-"""Keys that a person at the host holds down on real keyboards, without those that were injected (X Input Extension
-2)."""
+"""What the X server has of devices: the pointers by name, and keys that a person at the host holds down on real
+keyboards, without those that were injected (X Input Extension 2)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def held_by_hand(connection: Any) -> set[int]:
             if state.class_id == xcffib.xinput.InputClass.Key:
                 held.update(keycodes_in(state.keys))
     return held
+
+
+def pointers(connection: Any) -> list[str]:
+    """The names of what moves the pointer; none where the server can't tell."""
+    if not connection.core.QueryExtension(len(_EXTENSION), _EXTENSION).reply().present:
+        return []
+    xinput: Any = connection(xcffib.xinput.key)
+    xinput.XIQueryVersion(2, 2).reply()
+    kinds = (xcffib.xinput.DeviceType.SlavePointer, xcffib.xinput.DeviceType.MasterPointer)
+    told = xinput.XIQueryDevice(xcffib.xinput.Device.All).reply().infos
+    return [device.name.to_string().rstrip("\0") for device in told if device.type in kinds]
 
 
 def keycodes_in(bits: Any) -> list[int]:

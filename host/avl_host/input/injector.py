@@ -25,6 +25,7 @@ from avl_host.input.keymap import (
     XK_CAPS_LOCK,
     XK_LEVEL3_SHIFT,
     XK_NUM_LOCK,
+    XK_SCROLL_LOCK,
     follows_lock,
     types_character,
 )
@@ -33,6 +34,12 @@ from avl_host.input.spares import SpareKeys
 from avl_host.input.xkb import Keyboard
 from avl_protocol.wire.registry import Modifier
 from avl_protocol.wire.typable import is_typable
+
+_LOCKS = (
+    (Modifier.CAPS_LOCK, XK_CAPS_LOCK),
+    (Modifier.NUM_LOCK, XK_NUM_LOCK),
+    (Modifier.SCROLL_LOCK, XK_SCROLL_LOCK),
+)
 
 
 class KeyInjector:
@@ -58,6 +65,8 @@ class KeyInjector:
         self._held: dict[int, tuple[int, ...]] = {}
         # Keys that a person holds and that were pressed again for them: XTEST believes that it holds these too.
         self._returned: set[int] = set()
+        # Whether Scroll Lock follows: only a viewer that once said that it is on can tell.
+        self._scrolls = False
         self.read_layout()
 
     def read_layout(self) -> None:
@@ -256,7 +265,10 @@ class KeyInjector:
 
     def _follow_locks(self, state: KeyboardState, modifiers: int, which: Modifier) -> KeyboardState:
         """Make the host's lock that matters for this key what the viewer's is."""
-        for bit, keysym in ((Modifier.CAPS_LOCK, XK_CAPS_LOCK), (Modifier.NUM_LOCK, XK_NUM_LOCK)):
+        self._scrolls |= bool(modifiers & Modifier.SCROLL_LOCK)
+        if self._scrolls:
+            which |= Modifier.SCROLL_LOCK
+        for bit, keysym in _LOCKS:
             mask = self._layout.lock(keysym) if which & bit else 0
             on = bool(modifiers & bit)
             if mask and on != bool(state.locked & mask):

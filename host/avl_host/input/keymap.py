@@ -44,7 +44,14 @@ _LETTERS = frozenset(range(0x04, 0x1E))
 
 #: Keysyms by name, as far as this file's readers need them.
 XK_RETURN, XK_TAB, XK_BACKSPACE, XK_ESCAPE, XK_DELETE = 0xFF0D, 0xFF09, 0xFF08, 0xFF1B, 0xFFFF
-XK_CAPS_LOCK, XK_NUM_LOCK, XK_SHIFT_L, XK_LEVEL3_SHIFT, XK_LEVEL5_SHIFT = 0xFFE5, 0xFF7F, 0xFFE1, 0xFE03, 0xFE11
+XK_CAPS_LOCK, XK_NUM_LOCK, XK_SCROLL_LOCK, XK_SHIFT_L, XK_LEVEL3_SHIFT, XK_LEVEL5_SHIFT = (
+    0xFFE5,
+    0xFF7F,
+    0xFF14,
+    0xFFE1,
+    0xFE03,
+    0xFE11,
+)
 
 #: Characters that are keys rather than letters.
 CONTROL_KEYSYMS = {
@@ -70,7 +77,8 @@ _BLOCKS = {
     0x0D: "iso8859-11",
     0x13: "iso8859-15",
 }
-#: Where a block differs from its code page: Serbian and Macedonian letters, accented Greek, sigma, the euro.
+#: Where a block differs from its code page: Serbian and Macedonian letters, accented Greek, sigma, the euro, and the
+#: sound marks of kana, which stand for themselves.
 _ODD = {
     **dict(zip((0x6A1, 0x6A2, 0x6A5, 0x6A8, 0x6A9, 0x6AA, 0x6AB, 0x6AC, 0x6AE, 0x6AF), "ђѓѕјљњћќўџ", strict=True)),
     **dict(zip((0x6B1, 0x6B2, 0x6B5, 0x6B8, 0x6B9, 0x6BA, 0x6BB, 0x6BC, 0x6BE, 0x6BF), "ЂЃЅЈЉЊЋЌЎЏ", strict=True)),
@@ -78,6 +86,10 @@ _ODD = {
     **dict(
         zip((0x7B1, 0x7B2, 0x7B3, 0x7B4, 0x7B5, 0x7B6, 0x7B7, 0x7B8, 0x7B9, 0x7BA, 0x7BB), "άέήίϊΐόύϋΰώ", strict=True)
     ),
+    # Corner brackets: Xlib makes angle brackets of these, other programs do not. They are typed by their code points.
+    **dict.fromkeys((0x4A2, 0x4A3), ""),
+    0x4DE: "゛",
+    0x4DF: "゜",
     0x6B0: "№",
     0x7D2: "Σ",
     0x7F2: "σ",

@@ -7,13 +7,17 @@ desktop.py is the one to use.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from avl_host.input.emulation import Emulation
 from avl_host.input.keymap import CONTROL_KEYSYMS, types_character
-from avl_host.input.sink import SinkLost
+from avl_host.input.relative import mover
+from avl_host.input.sink import PenSample, SinkLost
 from avl_protocol.wire.keys import NAMES
+from avl_protocol.wire.registry import InputDevice, TouchPhase
 from avl_protocol.wire.typable import is_typable
 
 _NOTCH = 120
@@ -76,6 +80,30 @@ class PortableSink:
         self._held: dict[int, Any] = {}
         self._pressed: dict[int, Any] = {}
         self._wheel = [0, 0]
+        self._move_by = mover(self._mouse)
+        self._emulation = Emulation(self)
+        #: Windows turns parts of a notch; pynput hands them on there, and nowhere else.
+        self._smooth = sys.platform == "win32"
+
+    @property
+    def devices(self) -> InputDevice:
+        """Movements; fingers and pens are a mouse."""
+        return InputDevice.RELATIVE | (InputDevice.SMOOTH_WHEEL if self._smooth else InputDevice(0))
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """They never change."""
+
+    def move_by(self, dx: int, dy: int) -> None:
+        """Move the pointer by so many pixels."""
+        self._move_by(dx, dy)
+
+    def touch(self, contact: int, phase: TouchPhase, x: int, y: int) -> None:
+        """A finger, as a mouse."""
+        self._emulation.touch(contact, phase, x, y)
+
+    def pen(self, sample: PenSample) -> None:
+        """A pen, as a mouse."""
+        self._emulation.pen(sample)
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer at a desktop pixel."""
@@ -92,7 +120,10 @@ class PortableSink:
             self._mouse.press(found)
 
     def scroll(self, dx: int, dy: int) -> None:
-        """Turn the wheel; what is left of a notch is kept."""
+        """Turn the wheel; what is left of a notch is kept where the system turns whole ones only."""
+        if self._smooth:
+            self._mouse.scroll(dx / _NOTCH, -dy / _NOTCH)
+            return
         notches = []
         for axis, delta in enumerate((dx, dy)):
             self._wheel[axis] += delta
@@ -132,6 +163,7 @@ class PortableSink:
             self._release(self._held, usage, self._keyboard.release)
         for button in list(self._pressed):
             self._release(self._pressed, button, self._mouse.release)
+        self._emulation.forget()
         self._wheel = [0, 0]
 
     def close(self) -> None:

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from avl_host.input.keymap import types_character
+from avl_host.input.sink import PenSample
+from avl_protocol.wire.registry import InputDevice, PenState, TouchPhase
 
 #: When a desktop begins to repeat the key that went down last, in seconds, and how often in each (X.Org's defaults).
 REPEAT_DELAY, REPEAT_RATE = 0.66, 25.0
 
 
 class InputRecorder:
-    """`events` lists every call as a tuple that begins with its name; `held` is what is pressed now: ("key", usage)
-    or ("button", number). With a clock, `typed` has the text of a key as often as a desktop would have repeated it,
-    once it is let go.
+    """`events` lists every call as a tuple that begins with its name; `held` is what is pressed now: ("key", usage),
+    ("button", number), ("finger", contact) or ("pen", 0). With a clock, `typed` has the text of a key as often as a
+    desktop would have repeated it, once it is let go.
     """
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
@@ -25,6 +27,25 @@ class InputRecorder:
         self.position = (0, 0)
         self.typed = ""
         self.closed = False
+        self.devices = InputDevice.RELATIVE | InputDevice.TOUCH | InputDevice.PEN | InputDevice.SMOOTH_WHEEL
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """They never change."""
+
+    def move_by(self, dx: int, dy: int) -> None:
+        """Remember a movement, and where the pointer is by it."""
+        self.position = (self.position[0] + dx, self.position[1] + dy)
+        self.events.append(("move_by", dx, dy))
+
+    def touch(self, contact: int, phase: TouchPhase, x: int, y: int) -> None:
+        """Remember a finger."""
+        self._hold(("finger", contact), phase is not TouchPhase.END)
+        self.events.append(("touch", contact, int(phase), x, y))
+
+    def pen(self, sample: PenSample) -> None:
+        """Remember a pen."""
+        self._hold(("pen", 0), bool(sample.state & PenState.TIP))
+        self.events.append(("pen", sample))
 
     def move(self, x: int, y: int) -> None:
         """Remember where the pointer is."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
+
+from avl_protocol.wire.registry import InputDevice, PenState, TouchPhase
 
 
 class SinkLost(Exception):
@@ -38,8 +41,36 @@ class StoppedLoop:
         """Nothing was."""
 
 
+@dataclass(frozen=True, slots=True)
+class PenSample:
+    """A pen at a desktop pixel: pressure from 0 to PEN_PRESSURE, tilt in degrees from upright."""
+
+    x: int
+    y: int
+    pressure: int
+    tilt_x: int
+    tilt_y: int
+    state: PenState
+
+
 class InputSink(Protocol):
     """A keyboard and a pointer that can be moved by program. Calls return at once and apply in order."""
+
+    @property
+    def devices(self) -> InputDevice:
+        """What it takes beside keys, buttons and places. Fingers and pens that it does not take move the mouse."""
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """`changed` is called when `devices` is something else."""
+
+    def move_by(self, dx: int, dy: int) -> None:
+        """Move the pointer by so many pixels, as a mouse does: programs that caught it are told the movement."""
+
+    def touch(self, contact: int, phase: TouchPhase, x: int, y: int) -> None:
+        """A finger is at a desktop pixel, or is lifted there; `contact` is its number while it is down."""
+
+    def pen(self, sample: PenSample) -> None:
+        """A pen is here, or (not NEAR) gone."""
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer at a desktop pixel (clamped to the desktop)."""

@@ -24,5 +24,6 @@ def open_sink(name: str, loop: Loop, own: OwnWindows | None = None) -> InputSink
         raise ValueError(f'{name!r} is no sink: give a display such as ":0", or "recorder"')
     # Imported here: a machine without a display needs no X library.
     from avl_host.input.desktop import DesktopSink
+    from avl_host.input.uinput import open_devices
 
-    return DesktopSink(display, loop, own)
+    return DesktopSink(display, loop, own, open_devices())

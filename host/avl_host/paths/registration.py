@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain, repeat
 
+from avl_host.audit.comparing import Comparing
 from avl_host.paths.hops import RelayHop
 from avl_host.publish.publisher import Publisher
 from avl_host.sessions.subscribers import Subscribers
@@ -37,6 +38,7 @@ from avl_protocol.wire.messages import (
     Head,
     HopMessage,
     Incoming,
+    Logged,
     Observed,
     Recover,
     Statements,
@@ -83,7 +85,7 @@ def not_taken(relay: RelayAddress) -> str:
 class Registration:
     """One relay's link, and what follows from its events. `changed` is called when it has become reachable
     there, or no longer is; `about`: what the relay is told of this host, None: nothing; `heard` takes statements that
-    the relay hands on; `heads` keeps those of its audit log."""
+    the relay hands on; `heads` keeps those of its audit log, and `comparing` compares it with the host's own."""
 
     def __init__(
         self,
@@ -102,8 +104,9 @@ class Registration:
         about: Callable[[], About | None] = lambda: None,
         heard: Callable[[tuple[str, ...]], None] = lambda tokens: None,
         heads: HeadWatch | None = None,
+        comparing: Comparing | None = None,
     ) -> None:
-        self._heads = heads
+        self._heads, self._comparing = heads, comparing
         self._relay_key = b""
         self._world = world
         self._identity = identity
@@ -313,6 +316,8 @@ class Registration:
         self._relay_key = welcome.identity
         if self._heads is not None:
             self._client.send(self._heads.known(welcome.identity))
+        if self._comparing is not None:
+            self._comparing.up(self._client, welcome.identity)
         self._changed()
 
     def tell_about(self) -> None:
@@ -348,6 +353,9 @@ class Registration:
         elif isinstance(message, Head):
             if self._heads is not None:
                 self._heads.hear(self._relay_key, message)
+        elif isinstance(message, Logged):
+            if self._comparing is not None:
+                self._comparing.hear(hop.hop, message)
         elif isinstance(message, Viewers):
             wanted = message.tracks if message.count else ()
             hop.upload.audience(wanted, message.rate, message.hold_ms / 1000, now, message.slow)
@@ -360,6 +368,8 @@ class Registration:
         hop, self._hop = self._hop, None
         if hop is not None:
             self._subscribers.hop_lost(hop, now)
+            if self._comparing is not None:
+                self._comparing.down(hop.hop)
         self._whereabouts.forget(self)
         if reason.code is CloseCode.FORBIDDEN:
             self._failure, self._unwanted = not_taken(self.relay), True

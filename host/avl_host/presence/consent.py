@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
-from avl_host.presence.question import NONE, Question
+from avl_host.presence.question import NONE, Question, Span
 from avl_protocol.wire.registry import T_CONSENT, Permission
 
 #: Seconds for which a question that has come up takes nothing but Deny.
@@ -25,22 +25,24 @@ class Choice(Enum):
     ALLOW = "Allow"
 
 
-#: What can be pressed: an answer, or the switch of a permission.
-Place = Choice | Permission
+#: What can be pressed: an answer, the switch of a permission, or for how long.
+Place = Choice | Permission | Span
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of the question of this number: what is allowed of its wish; nothing: it was denied."""
+    """What became of the question of this number: what is allowed of its wish, and for how long; nothing: it was
+    denied."""
 
     number: int
     allowed: Permission
+    span: Span = Span.OPEN
 
 
 @dataclass(slots=True)
 class Prompt:
-    """A question that waits. `on`: the switches that are on; `until`: when it is denied; `shown`: since when it is the
-    one that the person sees, None before; `armed`: whether it takes more than Deny."""
+    """A question that waits. `on`: the switches that are on; `span`: for how long; `until`: when it is denied; `shown`:
+    since when it is the one that the person sees, None before; `armed`: whether it takes more than Deny."""
 
     number: int
     question: Question
@@ -48,6 +50,7 @@ class Prompt:
     until: float
     shown: float | None = None
     armed: bool = False
+    span: Span = Span.OPEN
 
 
 class ConsentDesk:
@@ -100,7 +103,10 @@ class ConsentDesk:
         elif not prompt.armed:
             return
         elif place is Choice.ALLOW:
-            self._decide(prompt.on, now)
+            self._decide(prompt.on, now, prompt.span)
+        elif isinstance(place, Span):
+            if place in prompt.question.spans:
+                prompt.span = self._focus = place
         elif isinstance(place, Permission) and place in prompt.question.switches:
             prompt.on ^= place
             self._focus = place
@@ -110,11 +116,12 @@ class ConsentDesk:
         prompt = self.current
         if prompt is None or not by_hand:
             return
-        places: list[Place] = [*prompt.question.switches, Choice.DENY, Choice.ALLOW]
+        question = prompt.question
+        places: list[Place] = [*question.switches, *question.spans, Choice.DENY, Choice.ALLOW]
         self._focus = places[(places.index(self._focus) + by) % len(places)]
 
-    def _decide(self, allowed: Permission, now: float) -> None:
-        self.answers.append(Answer(self._queue.popleft().number, allowed))
+    def _decide(self, allowed: Permission, now: float, span: Span = Span.OPEN) -> None:
+        self.answers.append(Answer(self._queue.popleft().number, allowed, span))
         self._show(now)
 
     def _show(self, now: float) -> None:

@@ -13,7 +13,7 @@ import xcffib
 
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.presence.consent import Choice, ConsentDesk, Place, Prompt
-from avl_host.presence.question import Question, lines, meaning
+from avl_host.presence.question import Decision, Question, Span, lines, meaning
 from avl_host.presence.spoken import say
 from avl_host.presence.surface import (
     ALARM,
@@ -42,6 +42,7 @@ class Layout:
 
     def __init__(self, question: Question, line: int) -> None:
         self.switches: dict[Permission, Box] = {}
+        self.spans: dict[Span, Box] = {}
         top = _MARGIN + len(lines(question)) * line + _GAP + (line if question.switches else 0)
         tall = _COLUMN if len(question.switches) <= _COLUMN else math.ceil(len(question.switches) / 2)
         for at, one in enumerate(question.switches):
@@ -50,6 +51,15 @@ class Layout:
                 _MARGIN + column * (_WIDTH // 2), top + row * _ROW, _WIDTH // 2 - 2 * _MARGIN, _SWITCH
             )
         bottom = top + min(len(question.switches), tall) * _ROW + _GAP
+        #: Where the words above the spans stand.
+        self.how_long = bottom
+        if question.spans:
+            bottom += line + _GAP // 2
+            for at, span in enumerate(question.spans):
+                row, column = divmod(at, 2)
+                left = _MARGIN + column * (_WIDTH // 2)
+                self.spans[span] = Box(left, bottom + row * _ROW, _WIDTH // 2 - 2 * _MARGIN, _SWITCH)
+            bottom += math.ceil(len(question.spans) / 2) * _ROW + _GAP
         right = _WIDTH - _BUTTON_WIDTH - _MARGIN
         self.deny = Box(right - _BUTTON_WIDTH - _MARGIN, bottom, _BUTTON_WIDTH, _BUTTON_HEIGHT)
         self.allow = Box(right, bottom, _BUTTON_WIDTH, _BUTTON_HEIGHT)
@@ -67,25 +77,36 @@ class Layout:
             return Choice.DENY
         if self.allow.holds(x, y):
             return Choice.ALLOW
-        return next((one for one, box in self.switches.items() if box.holds(x, y)), None)
+        for one, box in self.switches.items():
+            if box.holds(x, y):
+                return one
+        return next((span for span, box in self.spans.items() if box.holds(x, y)), None)
 
 
 class Asker:
-    """Asks the person at one X display. `clock`: seconds, monotonic; `own`: see Surface."""
+    """Asks the person at one X display. `clock`: seconds, monotonic; `own`: see Surface; `left_of_day`: seconds until
+    midnight where that is."""
 
-    def __init__(self, display: str, own: OwnWindows, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        display: str,
+        own: OwnWindows,
+        clock: Callable[[], float],
+        left_of_day: Callable[[], float] = lambda: float(Span.DAY.value),
+    ) -> None:
         self._display = display
         self._own = own
         self._clock = clock
+        self._left_of_day = left_of_day
         self.desk = ConsentDesk()
-        self._answers: dict[int, asyncio.Future[Permission]] = {}
+        self._answers: dict[int, asyncio.Future[Decision]] = {}
         self._window: _Window | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def ask(self, question: Question) -> Permission | None:
+    async def ask(self, question: Question) -> Decision | None:
         """What the person allows of a question's wish; nothing: it was denied, by hand or because T_CONSENT passed.
         None where nobody can be asked."""
-        answer: asyncio.Future[Permission] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         try:
             if self._window is None:
                 self._window = _Window(self._display, self._own, self._look)
@@ -115,7 +136,7 @@ class Asker:
             while self.desk.answers:
                 answer = self.desk.answers.popleft()
                 if (waits := self._answers.get(answer.number)) is not None and not waits.done():
-                    waits.set_result(answer.allowed)
+                    waits.set_result(Decision(answer.allowed, answer.span.seconds(self._left_of_day())))
             self._draw(now)
         except xcffib.XcffibException:
             self._gone()
@@ -220,6 +241,13 @@ class _Window:
             surface.tick(Box(box.x, box.y, _SWITCH, _SWITCH), one in prompt.on)
             surface.write(box.x + _SWITCH + 8, box.y, meaning(one))
             if desk.focus is one:
+                surface.outline(Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8), 1)
+        if layout.spans:
+            surface.write(_MARGIN, layout.how_long, say("question.howLong"), FAINT)
+        for span, box in layout.spans.items():
+            surface.choice(Box(box.x, box.y, _SWITCH, _SWITCH), span is prompt.span)
+            surface.write(box.x + _SWITCH + 8, box.y, span.words)
+            if desk.focus is span:
                 surface.outline(Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8), 1)
         left = max(0, math.ceil(prompt.until - now))
         key = "question.deniedMore" if desk.waiting else "question.denied"

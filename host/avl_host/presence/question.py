@@ -6,6 +6,7 @@ Words that the viewer chose stand apart from what is known of it, so that no nam
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from avl_host.presence.spoken import say
 from avl_protocol.rights.chain import ChainRights
@@ -21,6 +22,35 @@ NAME = 32
 def meaning(permission: Permission) -> str:
     """What a permission means to the person whose screen it is."""
     return say(f"may.{str(permission.name).lower()}")
+
+
+class Span(Enum):
+    """For how long somebody may be let in. The value is in seconds; 0: until somebody ends it."""
+
+    OPEN = 0
+    QUARTER = 900
+    HOUR = 3600
+    DAY = 86_400  #: until the day is over: that long at most
+
+    def seconds(self, left_of_day: float) -> float | None:
+        """From now; None: without an end. `left_of_day`: seconds until midnight."""
+        if self is Span.OPEN:
+            return None
+        return left_of_day if self is Span.DAY else float(self.value)
+
+    @property
+    def words(self) -> str:
+        """What it is called."""
+        return say(f"for.{self.name.lower()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person allows of a question's wish; nothing: they said no. And for how many seconds; None: without an
+    end."""
+
+    allowed: Permission
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +75,14 @@ class Question:
     def switches(self) -> tuple[Permission, ...]:
         """What the person decides about one by one. Seeing is none: who may come in but not see has nothing (11.5)."""
         return tuple(one for one in Permission if one in self.wish and one is not Permission.VIEW)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """For how long somebody may be let in: those that are shorter than the session may last anyhow. About one that
+        runs already that is decided."""
+        if self.has:
+            return ()
+        return tuple(one for one in Span if self.seconds is None or one.value < self.seconds)
 
     @property
     def first(self) -> Permission:
@@ -73,8 +111,11 @@ def lines(question: Question) -> list[str]:
         say("question.more") if question.has else say("question.wants"),
         say("question.verified", name=question.verified) if question.verified else say("question.unverified"),
         say("question.id", id=question.device),
-        say("question.for", span=span(question.seconds)) if question.seconds is not None else say("question.until"),
     ]
+    if question.seconds is not None:
+        told.append(say("question.for", span=span(question.seconds)))
+    elif not question.spans:
+        told.append(say("question.until"))
     if question.delegated:
         told.append(say("question.delegated"))
     told.append(say("question.calls", name=name) if name else say("question.nameless"))

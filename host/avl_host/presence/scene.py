@@ -13,7 +13,7 @@ from avl_protocol.wire.registry import ControlMode
 class Onlooker:
     """One viewer. `number`: as 'avl-host sessions' has it; `name`: fit to be shown; `verified`: it is the word of this
     host's owner, not the viewer's own; `acts`: it may type or click; `holds`: it alone does, now; `asks`: it waits for
-    that; `here`: there is a path to it."""
+    that; `speaks`: its microphone is heard here; `here`: there is a path to it."""
 
     number: int
     name: str
@@ -22,6 +22,7 @@ class Onlooker:
     holds: bool = False
     asks: bool = False
     here: bool = True
+    speaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class Acts(Protocol):
 
 def words(one: Onlooker, mode: ControlMode) -> str:
     """What somebody does here."""
+    does = _does(one, mode)
+    return f"{does}, {say('seen.speaks')}" if one.speaks else does
+
+
+def _does(one: Onlooker, mode: ControlMode) -> str:
     if not one.here:
         return say("seen.lost")
     if one.holds:

@@ -17,6 +17,7 @@ import xcffib.xinput
 import xcffib.xproto
 
 from avl_host.input.ownwindows import OwnWindow, OwnWindows
+from avl_host.input.uinput import is_ours
 
 #: The first that the server has. The first two hold letters of all of the world; text is always sent in 16 bits.
 _FONTS = (
@@ -312,6 +313,18 @@ class Surface:
         if on:
             self.fill(Box(box.x + 5, box.y + 5, box.width - 10, box.height - 10), INK)
 
+    def choice(self, box: Box, on: bool) -> None:
+        """A circle that is chosen, or not: one of several."""
+        whole: Callable[..., Any] = xcffib.xproto.ARC.synthetic
+        around = whole(box.x, box.y, box.width - 1, box.height - 1, 0, 360 * 64)
+        self._colour(WHITE)
+        self._x.core.PolyFillArc(self._window, self._pen, 1, [around])
+        self._colour(INK)
+        self._x.core.PolyArc(self._window, self._pen, 1, [around])
+        if on:
+            inner = whole(box.x + 5, box.y + 5, box.width - 11, box.height - 11, 0, 360 * 64)
+            self._x.core.PolyFillArc(self._window, self._pen, 1, [inner])
+
     def show(self) -> None:
         """What was drawn leaves for the screen."""
         self._x.flush()
@@ -322,18 +335,19 @@ class Surface:
 
 
 def by_hand(devices: Any, made: int, device: int) -> bool:
-    """Whether a device, by its XI2 number, is one that somebody may touch: it is no master, and not one of XTEST's
-    (whose property is the atom `made`). A device that is gone is not.
+    """Whether a device, by its XI2 number, is one that somebody may touch: it is no master, not one of XTEST's (whose
+    property is the atom `made`), and none of those that viewers' fingers and pens are. A device that is gone is not.
 
     What the server knows of it is asked at each press: names may be anything, and numbers are given anew.
     """
     try:
-        kind = devices.XIQueryDevice(device).reply().infos[0].type
+        told = devices.XIQueryDevice(device).reply().infos[0]
         marked = devices.XIGetProperty(device, False, made, 0, 0, 1).reply()
     except (xcffib.Error, IndexError):
         return False
     kinds = xcffib.xinput.DeviceType
-    return kind in (kinds.SlavePointer, kinds.SlaveKeyboard) and not marked.type
+    ours = is_ours(told.name.to_string())
+    return told.type in (kinds.SlavePointer, kinds.SlaveKeyboard) and not marked.type and not ours
 
 
 def _rectangle(box: Box, inset: int) -> Any:

@@ -39,6 +39,8 @@ class PresenceWatch(Service[HostSession]):
         self._control: ControlService | None = None
         self._number: Callable[[HostSession], int] = lambda session: 0
         self._shown = Scene()
+        #: Whether the microphone of a session's viewer is heard here.
+        self.speaks: Callable[[HostSession], bool] = lambda session: False
 
     def follow(self, audience: Audience, control: ControlService) -> None:
         """Whose sessions these are, and who decides about control."""
@@ -125,6 +127,7 @@ class PresenceWatch(Service[HostSession]):
                     holds=bool(control.get(here.number, {}).get("holds")),
                     asks=bool(control.get(here.number, {}).get("asks")),
                     here=here.reached,
+                    speaks=self.speaks(session),
                 )
                 for session, here in self._people.items()
             ),

@@ -17,8 +17,8 @@ from avl_host.publish.publication import Publication
 from avl_host.publish.upload import Upload
 from avl_protocol.crypto.identity import Identity, endorse_signer
 from avl_protocol.crypto.sframe import MediaKey
-from avl_protocol.media.frame import EncodedFrame, Frame
-from avl_protocol.media.track import Track, exact, lower, rungs, video
+from avl_protocol.media.frame import EncodedFrame, Frame, SoundFrame
+from avl_protocol.media.track import Track, exact, lower, rungs, sound, video
 from avl_protocol.session.media.keys import MediaKeyring
 from avl_protocol.session.media.rungs import Flow
 from avl_protocol.session.media.sender import MediaSender, repair
@@ -47,6 +47,9 @@ def desktop(at: int) -> tuple[Track, Track, Track]:
     return video(1 + 2 * at), exact(2 + 2 * at), lower(LOWER + 1 + 2 * at)
 
 
+#: The track of a host's sound.
+SOUND = sound(0x60)
+
 #: What a host with one desktop publishes.
 ONE_DESKTOP = (desktop(0),)
 
@@ -70,6 +73,7 @@ class Publisher:
         ask: Callable[[], None],
         desktops: Sequence[tuple[Track, ...]] = ONE_DESKTOP,
         coders: Coders | None = None,
+        sound: Track | None = None,
     ) -> None:
         self._clock = clock
         self._coders = coders or Coders()
@@ -84,6 +88,11 @@ class Publisher:
         self._ask = ask
         #: What is published, the desktop that viewers show first in front.
         self.publications = tuple(self._publication(*tracks) for tracks in desktops)
+        #: What seals the host's sound; None where it shares none.
+        self.sound = None if sound is None else self._sender(sound)
+        #: Told when somebody wants the sound, and when nobody does any more.
+        self.on_sound: Callable[[bool], None] = lambda wanted: None
+        self._sound_wanted = False
         #: What every viewer gets that has not chosen.
         self.offered = self.tracks
         #: Called when there are more tracks than before: relays have to know.
@@ -113,9 +122,9 @@ class Publisher:
 
     def add(self) -> Publication | None:
         """Publish one more desktop, for those to whom it is given and as long as the host runs; None where it would
-        have more tracks than a host may, one of them for sound."""
+        have more tracks than a host may."""
         tracks = desktop(len(self.publications))
-        if len(self.tracks) + len(tracks) >= MAX_TRACKS:
+        if len(self.tracks) + len(tracks) > MAX_TRACKS:
             return None
         publication = self._publication(*tracks)
         self.publications += (publication,)
@@ -129,11 +138,12 @@ class Publisher:
     @property
     def tracks(self) -> tuple[Track, ...]:
         """What is published."""
-        return tuple(track for publication in self.publications for track in publication.tracks)
+        return tuple(sender.track for sender in self._senders)
 
     @property
     def _senders(self) -> list[MediaSender]:
-        return [sender for publication in self.publications for sender in publication.senders]
+        desktops = [sender for publication in self.publications for sender in publication.senders]
+        return desktops if self.sound is None else [*desktops, self.sound]
 
     @property
     def audience(self) -> int:
@@ -148,7 +158,7 @@ class Publisher:
     def open(self, upload: Upload) -> None:
         """Send over this upload too, while anybody watches there."""
         self._uploads[upload] = 0.0
-        upload.arrange(self._rungs)
+        upload.arrange(self._rungs, () if self.sound is None else (self.sound.track.id,))
         upload.offer_spare()
 
     def close(self, upload: Upload) -> None:
@@ -278,6 +288,7 @@ class Publisher:
     def look(self) -> None:
         """Decide anew which tracks' pictures may be taken, publish it, and wake the workers that may go on."""
         now = self._clock()
+        self._look_at_sound()
         for publication in self.publications:
             before, found = publication.permit.state, self._found(publication, now)
             publication.permit.publish(found)
@@ -289,6 +300,14 @@ class Publisher:
                 self._skipped += 1
             elif found is Capture.NOW and before is not found:
                 publication.wake()
+
+    def _look_at_sound(self) -> None:
+        """Say whether anybody wants the sound, where that is something else than before (R-SESS-311)."""
+        track = None if self.sound is None else self.sound.track.id
+        wanted = track is not None and bool(self._audience) and any(upload.watches(track) for upload in self._uploads)
+        if wanted != self._sound_wanted:
+            self._sound_wanted = wanted
+            self.on_sound(wanted)
 
     def _found(self, publication: Publication, now: float) -> Capture:
         watched = self._watched(publication)
@@ -340,6 +359,18 @@ class Publisher:
             seconds = (times.grab, times.compare, times.convert, times.encode, now - started)
             in_us = tuple(round(value * 1e6) for value in seconds)
             self._stages = Stages(sender.track.id, sealed[0], in_us, publication.coder)
+
+    def sound_frame(self, frame: SoundFrame) -> None:
+        """Seal and send sound."""
+        sender = self.sound
+        if sender is None or not self._sound_wanted:
+            return
+        sealed = sender.seal(frame)
+        now = self._clock()
+        self._flows[sender.track.id].add(len(sealed[2]), now)
+        for upload in tuple(self._uploads):
+            if upload.watches(sender.track.id):
+                upload.send(sender, sealed, now)
 
     def settled(self, upload: Upload, fates: Sequence[tuple[object, bool]], now: float) -> None:
         """Datagrams arrived (True) or were lost, each told by its cookie."""

@@ -32,24 +32,24 @@ class Upload:
         self._wanted_rate = 0
         #: The tracks of it that were named last, and what the slowest of those takes who cannot follow.
         self._named: frozenset[int] = frozenset()
-        #: Those of them that are pictures with fewer bits.
-        self._lower: frozenset[int] = frozenset()
+        #: Those that nobody gets before a relay has said that somebody is to: pictures with fewer bits, and sound.
+        self._on_word: frozenset[int] = frozenset()
         self._slow_rate = 0
         self.hold_until = 0.0
 
     def watches(self, track: int | None = None) -> bool:
         """Whether anybody gets a track here (None: any); a relay may know better than we do. Nobody gets pictures with
-        fewer bits before somebody needed them."""
+        fewer bits before somebody needed them, nor sound that not everybody may hear."""
         if self.sessions == 0:
             return False
-        if track is not None and track in self._lower and self.subscription is None:
+        if track is not None and track in self._on_word and self.subscription is None:
             return track in self._named
         wanted = self._wanted if self.subscription is None else self.subscription.wanted
         return wanted is None or (bool(wanted) if track is None else track in wanted)
 
-    def arrange(self, rungs: Mapping[int, int]) -> None:
-        """These tracks, by number, are lower rungs of those."""
-        self._lower = frozenset(rungs)
+    def arrange(self, rungs: Mapping[int, int], sounds: Iterable[int] = ()) -> None:
+        """These tracks, by number, are lower rungs of those; `sounds`: the tracks of sound."""
+        self._on_word = frozenset((*rungs, *sounds))
         if self.subscription is not None:
             self.subscription.arrange(rungs)
 

@@ -126,8 +126,8 @@ class GrantDoor:
         return self.wall()
 
     def decided(self, rights: ChainRights, agreed: Agreed | None) -> None:
-        """A person has decided about who came by this chain: it counts for the next time."""
-        if rights.counted and agreed is not None:
+        """A person has decided about who came by this chain: it counts for the next time, unless it was for a time."""
+        if rights.counted and agreed is not None and not agreed.until:
             self._uses.agree(rights.person, rights.counted[-1], agreed)
 
     def _check_uses(self, rights: ChainRights) -> None:

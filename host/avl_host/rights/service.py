@@ -25,22 +25,35 @@ from avl_protocol.wire.registry import (
 AsksMore = Callable[[HostSession, Permission, Callable[[Permission | None], None]], None]
 #: Why a chain is no good any more that says that its time is over, not that it was taken back.
 _OVER = {GrantRefusal.EXPIRED, GrantRefusal.OUTSIDE_HOURS}
+_NEVER = float("inf")
 
 
 @dataclass(slots=True, kw_only=True)
 class _Standing:
-    """A session that came by a chain: what that says, when it began (Unix seconds), when it ends and when its viewer is
-    warned next, by the host's own clock. An end, once set, is not put off by a clock that is set back: only other
-    limits make another one. `longest`: what the owner's policy says. `fresh`: until when its list of revocations is
-    good (Unix seconds), `stale`: the same by the host's own clock."""
+    """A session that came by a chain (None: by a code): what that says, when it began (Unix seconds), when it ends by
+    that and when by the word of a person at the host, and when its viewer is warned next, by the host's own clock. An
+    end, once set, is not put off by a clock that is set back: only other limits make another one. `longest`: what the
+    owner's policy says. `fresh`: until when its list of revocations is good (Unix seconds), `stale`: the same by the
+    host's own clock."""
 
-    rights: ChainRights
+    rights: ChainRights | None
     begun: float
     longest: int | None
-    ends: float
+    limit: float
+    agreed: float
     fresh: float
     stale: float
     warn: float | None = None
+
+    @property
+    def ends(self) -> float:
+        """When it is over; infinity: nothing says."""
+        return min(self.limit, self.agreed)
+
+    def over(self) -> None:
+        """It is being ended: nothing is due any more."""
+        self.limit = self.agreed = self.stale = _NEVER
+        self.warn = None
 
 
 class RightsService(Service[HostSession]):
@@ -50,7 +63,7 @@ class RightsService(Service[HostSession]):
         self._audience = audience
         self._door = door
         self._clock = clock
-        self._present: dict[HostSession, _Standing | None] = {}
+        self._present: dict[HostSession, _Standing] = {}
         self._coming: dict[HostSession, float] = {}
         #: Has a person at the host asked about what a session may gain; told of what they allow of it.
         self.asks: AsksMore = lambda session, more, decided: None
@@ -67,7 +80,8 @@ class RightsService(Service[HostSession]):
     def begun(self, session: HostSession) -> tuple[float, str]:
         """When a session that came by a chain began, in Unix seconds, and what that stands on; 0 and "" for others."""
         standing = self._present.get(session)
-        return (standing.begun, standing.rights.basis) if standing is not None else (0.0, "")
+        by_chain = None if standing is None else standing.rights
+        return (0.0, "") if standing is None or by_chain is None else (standing.begun, by_chain.basis)
 
     def lasts(self, session: HostSession) -> float | None:
         """Seconds that a session that comes now may last; None where nothing limits it."""
@@ -78,20 +92,21 @@ class RightsService(Service[HostSession]):
 
     def admitted(self, session: HostSession, now: float) -> None:
         """Its time runs."""
-        self._present[session] = None
-        if session.presented is None:
-            return
-        begun = self._coming.pop(session, self._door.wall())
-        rights = session.presented.rights
-        fresh = self._door.fresh_until(rights)
+        wall, agreed = self._door.wall(), session.agreed
+        begun = self._coming.pop(session, wall)
+        rights = None if session.presented is None else session.presented.rights
+        fresh = _NEVER if rights is None else self._door.fresh_until(rights)
         self._present[session] = standing = _Standing(
             rights=rights,
             begun=begun,
             longest=self._door.longest(),
-            ends=self._end(rights, begun, now),
+            limit=_NEVER if rights is None else self._end(rights, begun, now),
+            agreed=_NEVER if agreed is None or not agreed.until else now + agreed.until - wall,
             fresh=fresh,
-            stale=now + fresh - self._door.wall(),
+            stale=now + fresh - wall,
         )
+        if standing.ends == _NEVER:
+            return
         self._warn_next(standing, now)
         self._tell(session, RightsReason.ADMITTED, now)
 
@@ -171,7 +186,7 @@ class RightsService(Service[HostSession]):
     def _decided(self, session: HostSession, now: float) -> Permission:
         """What a session may now. Raises GrantRefused."""
         standing = self._present[session]
-        if standing is None:
+        if standing.rights is None:
             return self._consented(session, self._door.left(session.given))
         presented = self._door.again(session.chain, session.viewer, session.wish)
         if (fresh := self._door.fresh_until(presented.rights)) != standing.fresh:
@@ -179,7 +194,7 @@ class RightsService(Service[HostSession]):
         limits = (presented.rights, self._door.longest())
         if limits != (standing.rights, standing.longest):
             standing.rights, standing.longest = limits
-            standing.ends = self._end(presented.rights, standing.begun, now)
+            standing.limit = self._end(presented.rights, standing.begun, now)
             self._warn_next(standing, now)
             permissions = self._consented(session, presented.permissions)
             if permissions == session.permissions:
@@ -200,30 +215,26 @@ class RightsService(Service[HostSession]):
 
     def _tell(self, session: HostSession, why: RightsReason, now: float) -> None:
         standing = self._present.get(session)
-        until = max(1, round((standing.ends - now) * 1000)) if standing is not None else 0
+        ends = _NEVER if standing is None else standing.ends
+        until = 0 if ends == _NEVER else max(1, round((ends - now) * 1000))
         session.send(Rights(int(session.permissions), until, int(why)))
 
     def next_timeout(self) -> float | None:
         """When the next viewer is warned, or the next session is over."""
-        standings = [standing for standing in self._present.values() if standing is not None]
-        times = [moment for standing in standings for moment in (standing.ends, standing.stale)]
-        times += [standing.warn for standing in standings if standing.warn is not None]
-        return min(times, default=None)
+        standings = self._present.values()
+        times = [moment for one in standings for moment in (one.ends, one.stale, one.warn) if moment is not None]
+        return min((moment for moment in times if moment < _NEVER), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Warn, and end what is over."""
         over, stale, warned = [], [], []
         for session, standing in self._present.items():
-            if standing is None:
-                continue
             if now >= standing.ends:
                 over.append(session)
-                standing.ends = standing.stale = float("inf")
-                standing.warn = None
+                standing.over()
             elif now >= standing.stale:
                 stale.append(session)
-                standing.ends = standing.stale = float("inf")
-                standing.warn = None
+                standing.over()
             elif standing.warn is not None and now >= standing.warn:
                 warned.append(session)
                 self._warn_next(standing, now)

@@ -9,7 +9,8 @@ from typing import Any
 import xcffib
 import xcffib.xproto
 
-#: Most bytes that are read of one property; a longer one is read to here, so that its length shows.
+#: Most bytes that are read of one property, if its reader says nothing; a longer one is read to here, so that its
+#: length shows.
 MOST = 4 << 20
 
 
@@ -68,11 +69,11 @@ class SelectionDisplay:
         count = len(data) if isinstance(data, list) else len(data) * 8 // bits
         self.x.core.ChangeProperty(xcffib.xproto.PropMode.Replace, window, name, kind, bits, count, packed)
 
-    def take(self, window: int, name: int, *, delete: bool = True) -> tuple[int, int, bytes]:
+    def take(self, window: int, name: int, *, most: int = MOST, delete: bool = True) -> tuple[int, int, bytes]:
         """Type, bits and bytes of a property, which is deleted; type 0 where there is none."""
         any_type = xcffib.xproto.GetPropertyType.Any
         try:
-            told = self.x.core.GetProperty(False, window, name, any_type, 0, MOST // 4).reply()
+            told = self.x.core.GetProperty(False, window, name, any_type, 0, most // 4).reply()
         finally:
             self._events_wait()
         if delete:

@@ -9,12 +9,40 @@ from __future__ import annotations
 import re
 
 from avl_host.selection import compound
+from avl_protocol.wire import clipformats
+from avl_protocol.wire.clipformats import Copy
 
 UTF8, STRING, TEXT, COMPOUND = "UTF8_STRING", "STRING", "TEXT", "COMPOUND_TEXT"
 PLAIN, PLAIN_UTF8 = "text/plain", "text/plain;charset=utf-8"
 #: The targets that are asked for, in this order, if an owner does not list what it has.
 OLD = (UTF8, COMPOUND, STRING, TEXT)
 _CHARSET = re.compile(r"text/plain;\s*charset=\"?([\w.:-]+)\"?$", re.IGNORECASE)
+
+
+def offers(copy: Copy) -> tuple[str, ...]:
+    """The targets to name for a copy: the formats first, since programs take what they find first; each under all names
+    that programs know it by."""
+    named = [
+        name
+        for each in copy.formats
+        if each.name != clipformats.PLAIN
+        for name in (each.name, *clipformats.ALIASES.get(each.name, ()))
+    ]
+    if isinstance(copy.content, str):
+        named += offered(copy.content)
+    elif copy.has(clipformats.PLAIN):
+        named += (UTF8, PLAIN_UTF8, PLAIN)
+    elif not copy.formats:
+        named += offered("")
+    return (*named, clipformats.ORIGIN) if copy.origin else tuple(named)
+
+
+def asked(copy: Copy, target: str) -> str:
+    """The format of a copy that a target asks for and that has to be fetched first; "" for none."""
+    if copy.has(clipformats.PLAIN) and not isinstance(copy.content, str) and _rank(target) is not None:
+        return clipformats.PLAIN
+    name = clipformats.format_of(target)
+    return name if name != clipformats.PLAIN and copy.has(name) else ""
 
 
 def offered(text: str) -> tuple[str, ...]:

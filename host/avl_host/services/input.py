@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
-from avl_host.input.sink import InputSink
+from avl_host.input.sink import InputSink, PenSample
 from avl_host.publish.publisher import Publisher
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire.endtoend import Batch
-from avl_protocol.wire.registry import InputKind
+from avl_protocol.wire.registry import InputKind, PenState, TouchPhase
+
+_PEN_STATES = int(~PenState(0))
 
 
 class InputService(Service[HostSession]):
@@ -22,6 +25,8 @@ class InputService(Service[HostSession]):
         self._sink = sink
         self._publisher = publisher
         self._acted = acted
+        #: Fingers of all viewers that are down -> their numbers at the sink. Each is lifted by the gate of its session.
+        self._fingers: dict[tuple[HostSession, int], int] = {}
 
     def apply(self, session: HostSession, batch: Batch, now: float) -> None:
         """Act on the desktop; pictures captured from now on say so."""
@@ -40,3 +45,21 @@ class InputService(Service[HostSession]):
                     sink.key(*values)
                 elif kind == InputKind.TEXT:
                     sink.text(*values)
+                elif kind == InputKind.MOVE_BY:
+                    sink.move_by(*values)
+                elif kind == InputKind.TOUCH:
+                    self._touch(session, *values)
+                elif kind == InputKind.PEN:
+                    x, y, pressure, tilt_x, tilt_y, state = values
+                    sink.pen(PenSample(x, y, pressure, tilt_x, tilt_y, PenState(state & _PEN_STATES)))
+
+    def _touch(self, session: HostSession, contact: int, phase: int, x: int, y: int) -> None:
+        """Two viewers may give their fingers the same numbers."""
+        key = (session, contact)
+        number = self._fingers.get(key)
+        if number is None:
+            number = next(free for free in itertools.count() if free not in self._fingers.values())
+            self._fingers[key] = number
+        if phase == TouchPhase.END:
+            del self._fingers[key]
+        self._sink.touch(number, TouchPhase(phase), x, y)

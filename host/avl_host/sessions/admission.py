@@ -10,7 +10,7 @@ from avl_host.rights.door import GrantDoor
 from avl_host.sessions.tickets import TicketBook
 from avl_protocol.crypto.attempts import AttemptBudget, Code, Try, new_code
 from avl_protocol.endpoint.program.state import StateFolder
-from avl_protocol.session.hosting import Presented
+from avl_protocol.session.hosting import Presented, Returned
 from avl_protocol.wire.registry import Permission
 
 #: The files of identities that succeeded before, with the control code and with the view code.
@@ -35,6 +35,7 @@ class CodeAdmission:
         self._door = door
         self._replaced = replaced
         self._replacements = 0
+        self._control = EVERYTHING | (Permission.AUDIO_IN if settings.microphone else Permission(0))
         self._viewing = Permission.VIEW | (Permission.ANNOTATE if settings.view_annotate else Permission(0))
         control = (
             Code(settings.code, True, settings.code_once)
@@ -68,9 +69,9 @@ class CodeAdmission:
             self._state.keep(_KNOWN[which], b"".join(self._budget.known(which)), costs)
         if self._budget.codes != before:
             self._replaced("it was used, and is good for one use")
-        return EVERYTHING if which == 0 else self._viewing
+        return self._control if which == 0 else self._viewing
 
-    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
+    def redeem(self, ticket: bytes, viewer: bytes) -> Returned | None:
         """What a resume ticket admits to, once."""
         return self._tickets.redeem(ticket, viewer)
 

@@ -12,7 +12,7 @@ from typing import Any
 from avl_host.encode.codecs.coders import Formats
 from avl_host.paths.hops import HostHop
 from avl_host.presence.promptlimit import PromptLimit
-from avl_host.presence.question import NONE, Question, verified
+from avl_host.presence.question import NONE, Decision, Question, verified
 from avl_host.publish.pictureplan import PicturePlan
 from avl_host.publish.publisher import Publisher
 from avl_host.publish.upload import Upload
@@ -41,6 +41,7 @@ from avl_protocol.session.hosting import (
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.services import Services
 from avl_protocol.wire import device_id
+from avl_protocol.wire.channels import permits
 from avl_protocol.wire.endtoend import Batch, Grant, MediaKeys
 from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
 from avl_protocol.wire.onethread import guard
@@ -54,8 +55,8 @@ HERE = "here"
 #: not keep the others busy, nor make them forget the generation in use: a viewer holds three, and the next key object
 #: follows within T_KEY_SPACING.
 RENEWAL_SPACING = T_KEY_SPACING / 2
-#: What a person allows of what a viewer wishes for; nothing: they said no, None: nobody could be asked.
-Ask = Callable[[Question], Awaitable[Permission | None]]
+#: What a person decides about what a viewer wishes for; None: nobody could be asked.
+Ask = Callable[[Question], Awaitable[Decision | None]]
 
 
 class Subscribers:
@@ -93,7 +94,9 @@ class Subscribers:
         #: Seconds that a session that comes may last; None where nothing limits it.
         self.lasts: Callable[[HostSession], float | None] = lambda session: None
         #: Told of what a person decided about a session; None: they could not be asked.
-        self.decided: Callable[[HostSession, Question, Permission | None], None] = lambda *decision: None
+        self.decided: Callable[[HostSession, Question, Decision | None], None] = lambda *decision: None
+        #: Unix seconds by which sessions end.
+        self.wall: Callable[[], float] = world.clock.wall
         self._tell = tell
         self._after = after
         #: What is done for sessions; the file that assembles the host fills it.
@@ -117,6 +120,10 @@ class Subscribers:
         #: What a person is being asked about each session.
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def entropy(self, size: int) -> bytes:
+        """Random bytes, for services."""
+        return self._world.entropy(size)
 
     # where viewers come in
 
@@ -332,7 +339,8 @@ class Subscribers:
         """See Audience."""
         subscriber = self._subscribers[session.session_id]
         newest, before = self._publisher.next_objects, subscriber.since_objects
-        others = {track: first for track, first in before.items() if track not in newest}
+        desktops_now = {track.id for one in self._publisher.publications for track in one.tracks}
+        others = {track: first for track, first in before.items() if track not in desktops_now}
         given = {track.id: before.get(track.id, newest[track.id]) for desktop in desktops for track in desktop}
         subscriber.since_objects = {**given, **others}
         tell(given)
@@ -393,9 +401,9 @@ class Subscribers:
                 if event.events:
                     self.services.receive(session, Batch(0, round(now * 1e6), event.events), now)
                 session.applied(event, now)
-            case Message(message):
+            case Message(message, channel):
                 if session.session_id in self._subscribers:
-                    self.services.receive(session, message, now)
+                    self.services.receive(session, message, now, channel)
             case ChannelOpened(channel):
                 self.services.opened(session, channel, now)
             case Moved():
@@ -430,12 +438,12 @@ class Subscribers:
     async def _consent(self, subscriber: Subscriber, ask: Ask, question: Question) -> None:
         answer = await self._asked(subscriber, ask, question)
         now = self._world.clock.monotonic()
-        if answer:
+        if answer is not None and answer.allowed:
             self._call(subscriber, now, self._allowed_by_person, subscriber, question.wish, answer, now)
         else:
             self._call(subscriber, now, subscriber.session.denied, answer is not None, now)
 
-    async def _asked(self, subscriber: Subscriber, ask: Ask, question: Question) -> Permission | None:
+    async def _asked(self, subscriber: Subscriber, ask: Ask, question: Question) -> Decision | None:
         """The answer; nobody is asked any longer once the viewer is gone."""
         session_id, task = subscriber.session.session_id, asyncio.current_task()
         assert task is not None
@@ -460,15 +468,17 @@ class Subscribers:
 
         async def answered() -> None:
             answer = await self._asked(subscriber, ask, question)
-            self._call(subscriber, self._world.clock.monotonic(), decided, answer)
+            allowed = None if answer is None else answer.allowed
+            self._call(subscriber, self._world.clock.monotonic(), decided, allowed)
 
         self.start(answered())
 
-    def _allowed_by_person(self, subscriber: Subscriber, asked: Permission, allowed: Permission, now: float) -> None:
+    def _allowed_by_person(self, subscriber: Subscriber, asked: Permission, answer: Decision, now: float) -> None:
         if not subscriber.session.admissible:
             return
         self._prompts.allowed(subscriber.session.viewer)
-        subscriber.session.agree(asked, allowed)
+        until = 0 if answer.seconds is None else max(1, round(self.wall() + answer.seconds))
+        subscriber.session.agree(asked, answer.allowed, until)
         try:
             self._admit(subscriber, now)
         except GrantRefused as error:
@@ -484,8 +494,9 @@ class Subscribers:
         """Permissions, keys and clock."""
         session = subscriber.session
         publisher = self._publisher
-        newest = publisher.next_objects
-        subscriber.since_objects = {track.id: newest[track.id] for track in publisher.offered}
+        next_objects = publisher.next_objects
+        offered = {track.id: next_objects[track.id] for track in publisher.offered}
+        subscriber.since_objects = self._permitted_tracks(session, offered)
         key = publisher.join_key().to_bytes()
         return Grant(
             permissions=int(session.permissions),
@@ -495,8 +506,15 @@ class Subscribers:
             keys=(key,),
             host_time_us=round(now * 1e6),
             name=self._name,
-            tracks=tuple(track.row_from(subscriber.since_objects[track.id]) for track in publisher.offered),
+            tracks=tuple(track.row_from(offered[track.id]) for track in publisher.offered),
         )
+
+    def _permitted_tracks(self, session: HostSession, objects: dict[int, int]) -> dict[int, int]:
+        """Those of the tracks, each with an object, that a session may have (R-SESS-310)."""
+        sound = self._publisher.sound
+        if sound is None or permits(session.permissions, Permission.AUDIO_OUT):
+            return objects
+        return {track: first for track, first in objects.items() if track != sound.track.id}
 
     def _admitted(self, subscriber: Subscriber, now: float) -> None:
         """Open the session's channels on the hop it came by, and describe the desktop."""
@@ -514,6 +532,10 @@ class Subscribers:
     def _allowed(self, subscriber: Subscriber, now: float) -> None:
         """It may something else now: its relays learn which channels, then everybody concerned."""
         session = subscriber.session
+        sound, since = self._publisher.sound, subscriber.since_objects
+        if sound is not None:
+            since = {sound.track.id: sound.newest + 1, **since}
+        subscriber.since_objects = self._permitted_tracks(session, since)
         pictured = {subscriber.media, subscriber.leaving[0] if subscriber.leaving is not None else None}
         for path in subscriber.paths:
             since = subscriber.since_objects if path in pictured else {}

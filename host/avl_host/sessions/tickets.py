@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from avl_protocol.endpoint.program.state import StateFolder
-from avl_protocol.session.hosting import Agreed
+from avl_protocol.session.hosting import Agreed, Returned
 from avl_protocol.wire import packing
 from avl_protocol.wire.errors import RemoteProtocolError
 from avl_protocol.wire.registry import CloseCode, Permission
@@ -84,14 +84,14 @@ class TicketBook:
         self._save()
         return ticket
 
-    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
+    def redeem(self, ticket: bytes, viewer: bytes) -> Returned | None:
         """What a ticket admits this viewer to; it is void then, and so it is when somebody else presents it, or when it
         is worth something beside a chain alone (R-SEC-207)."""
         issued = self._taken(ticket, viewer)
         if issued is None or issued.begun:
             return None
         self.on_redeemed(issued.session)
-        return Permission(issued.permissions & sum(Permission))
+        return Returned(Permission(issued.permissions & sum(Permission)), issued.agreed)
 
     def redeem_beside_chain(self, ticket: bytes, viewer: bytes, basis: str) -> Resumed | None:
         """The session of which this ticket is; it is void then. None where it is no ticket of a session of this viewer
@@ -108,7 +108,8 @@ class TicketBook:
         if issued is None:
             return None
         self._save()
-        return issued if issued.viewer == viewer and self._wall() <= issued.until else None
+        ends = min(issued.until, (issued.agreed and issued.agreed.until) or issued.until)
+        return issued if issued.viewer == viewer and self._wall() <= ends else None
 
     def change(self, session: bytes, permissions: Permission, agreed: Agreed | None = None) -> None:
         """The session may something else now, and so will it when it comes back."""
@@ -146,7 +147,7 @@ class TicketBook:
                         float(until),
                         float(begun),
                         str(basis),
-                        Agreed(*map(_permission, agreed)) if agreed else None,
+                        _agreed(*agreed) if agreed else None,
                     )
         except (ValueError, TypeError, RemoteProtocolError):
             self._issued.clear()  # a damaged file costs a viewer its code, no more
@@ -155,13 +156,19 @@ class TicketBook:
         rows = [
             [
                 *(key, one.viewer, one.session, one.permissions, int(one.until), int(one.begun), one.basis),
-                *((int(one.agreed.asked), int(one.agreed.allowed)) if one.agreed is not None else ()),
+                *(() if one.agreed is None else (int(one.agreed.asked), int(one.agreed.allowed), one.agreed.until)),
             ]
             for key, one in self._issued.items()
         ]
         self._state.keep(
             _FILE, packing.pack(rows), "after a restart of this host viewers that come back may need the code again"
         )
+
+
+def _agreed(asked: object, allowed: object, until: object = 0) -> Agreed:
+    if type(until) is not int:
+        raise ValueError("no time")
+    return Agreed(_permission(asked), _permission(allowed), until)
 
 
 def _permission(bits: object) -> Permission:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from avl_host.config import NOTHING, HostSettings
+from avl_host.desktop.copypolicy import MOST, CopyPolicy
+from avl_host.files.roots import parse_roots
 from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.settings.model import (
     PASSWORD,
@@ -22,8 +24,9 @@ from avl_protocol.endpoint.settings.model import (
     setting,
 )
 from avl_protocol.endpoint.settings.tomlfile import Key
+from avl_protocol.wire.clipformats import KINDS
 from avl_protocol.wire.device_id import normalise_code
-from avl_protocol.wire.registry import ControlMode, Permission, VideoCodec
+from avl_protocol.wire.registry import MAX_CLIPBOARD_DATA, ControlMode, Permission, VideoCodec
 from avl_protocol.wire.target import parse_address, parse_relay
 
 CODECS = ("auto", "h264", "h265", "vp9", "av1")
@@ -71,6 +74,17 @@ def _forbid(names: tuple[str, ...]) -> tuple[str, ...]:
             known = ", ".join(sorted(one.lower() for one in Permission.__members__ if one != "VIEW"))
             raise ValueError(f"--forbid takes one of {known}")
     return names
+
+
+def _kinds(names: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := set(names) - {*KINDS, "none"}:
+        raise ValueError(f"{', '.join(sorted(wrong))}: a clipboard's kinds are {', '.join(KINDS)}, or none")
+    return names
+
+
+def _files(texts: tuple[str, ...]) -> tuple[str, ...]:
+    parse_roots(texts)
+    return texts
 
 
 def forbidden(names: tuple[str, ...]) -> Permission:
@@ -180,11 +194,43 @@ class Configuration(ProgramSettings):
         "it, too.",
         live=True,
     )
+    clipboard_out: Annotated[Texts, AfterValidator(_kinds)] = setting(
+        (),
+        "What viewers may fetch of what is copied here: text, html, rtf, image, or none. All of it where nothing is "
+        "said: who may read the clipboard expects what was copied.",
+    )
+    clipboard_in: Annotated[Texts, AfterValidator(_kinds)] = setting(
+        (), "What viewers may copy to here: text, html, rtf, image, or none. All of it where nothing is said, likewise."
+    )
+    clipboard_max: Number = setting(
+        float(MOST >> 20),
+        "The most of a copied picture or document that crosses, in MiB: four times a large screenshot.",
+        ge=0,
+        le=float(MAX_CLIPBOARD_DATA >> 20),
+    )
+    primary: bool = setting(
+        False,
+        "What is marked here counts as copied, and what viewers copy can be pasted with the middle button. Off: who "
+        "marks a word to delete it does not mean to tell it.",
+    )
+    files: Annotated[Texts, AfterValidator(_files)] = setting(
+        ("~/Downloads:w",),
+        "Folders that viewers may read (PATH:r), write (PATH:w) or both (PATH:rw), with :SIZE behind it for the most "
+        "that one transfer may have; none: no folder. By default they can leave something where you look for it, and "
+        "read nothing.",
+    )
     codec: Annotated[str, AfterValidator(_codec)] = setting(
         "auto",
         "auto, h264, h265, vp9 or av1. auto is h264, which every viewer decodes and which costs the least.",
     )
     hardware: bool = setting(True, "Let graphics hardware code where it works.")
+    sound: bool = setting(
+        True, "Share what plays here, with those who may hear it. Nothing is taken while nobody listens."
+    )
+    microphone: bool = setting(
+        False,
+        "Take viewers' microphones, into a virtual one of this desktop. Off: whoever speaks here is to be expected.",
+    )
     max_bitrate: Number = setting(
         40.0,
         "The most that the desktop may use, in Mbit/s: a page of text is there in a tenth of a second.",
@@ -258,6 +304,7 @@ class Configuration(ProgramSettings):
             indicator=self.indicator,
             blank=self.blank,
             forbid=forbidden(self.forbid),
+            files=parse_roots(self.files),
             ready_file=self.ready_file,
             max_bitrate=round(self.max_bitrate * 1e6),
             listen=None if self.listen is None else parse_address(self.listen),
@@ -266,4 +313,12 @@ class Configuration(ProgramSettings):
             lock_after=self.lock_after,
             codec=VideoCodec["H264" if self.codec.lower() == "auto" else self.codec.upper()],
             hardware=self.hardware,
+            sound=self.sound,
+            microphone=self.microphone,
+            copies=CopyPolicy(
+                leaves=frozenset(self.clipboard_out or KINDS) - {"none"},
+                comes=frozenset(self.clipboard_in or KINDS) - {"none"},
+                most=round(self.clipboard_max * (1 << 20)),
+            ),
+            primary=self.primary,
         )

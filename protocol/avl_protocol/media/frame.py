@@ -87,5 +87,13 @@ class ExactFrame:
     stages: StageTimes = field(default_factory=StageTimes)
 
 
-#: What a host makes of its desktop.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFrame:
+    """Sound: `data` is the plaintext of an object (16.2), `captured` as in EncodedFrame."""
+
+    data: bytes
+    captured: float
+
+
+#: What a host makes of its desktop, to be seen.
 Frame = EncodedFrame | ExactFrame

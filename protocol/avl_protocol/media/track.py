@@ -20,8 +20,8 @@ from avl_protocol.wire.registry import (
     TrackKind,
 )
 
-#: Seconds that a fragment of a picture, and one of exact pixels, may wait to be sent, or be sent again.
-VIDEO_LIFETIME, EXACT_LIFETIME = 0.5, 1.0
+#: Seconds that a fragment of a picture, one of exact pixels, and one of sound, may wait to be sent, or be sent again.
+VIDEO_LIFETIME, EXACT_LIFETIME, SOUND_LIFETIME = 0.5, 1.0, 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,18 @@ def lower(number: int) -> Track:
     return Track(
         id=number, kind=TrackKind.LOWER, priority=Priority.VIDEO, lifetime=VIDEO_LIFETIME, entry=TrackEntry.KEY
     )
+
+
+def sound(number: int) -> Track:
+    """A track of sound."""
+    return Track(
+        id=number, kind=TrackKind.AUDIO, priority=Priority.AUDIO, lifetime=SOUND_LIFETIME, entry=TrackEntry.NEXT
+    )
+
+
+def sound_of(tracks: Iterable[Track]) -> Track | None:
+    """The track of a host's sound; None where it shares none."""
+    return next((track for track in tracks if track.kind == TrackKind.AUDIO), None)
 
 
 def rungs(tracks: Iterable[Track]) -> dict[int, int]:

@@ -33,7 +33,7 @@ from avl_protocol.session.moves import HostMoves
 from avl_protocol.session.pipes import Attachment, SessionPipes
 from avl_protocol.session.secure import SecureChannels
 from avl_protocol.session.timers import Timer, Timers
-from avl_protocol.wire.channels import CODECS, channel_of, channels_of
+from avl_protocol.wire.channels import CODECS, channel_of, channels_of, first_channels_of
 from avl_protocol.wire.codec import CONTROL, INPUT
 from avl_protocol.wire.endtoend import (
     Batch,
@@ -92,7 +92,8 @@ class HostSession:
         self._moves: HostMoves | None = None
         #: Channels that have had a stream: the first one on the route where the session began has no Channel Resume.
         self._opened: set[int] = set()
-        #: Channels that GRANT opened. One that is opened later begins with a Channel Resume, wherever that is.
+        #: Channels that GRANT opened. One that is opened later begins with a Channel Resume, wherever that is; a lane
+        #: always is.
         self._first: tuple[int, ...] = ()
         self._timers = Timers()
         self._timers.set(Timer.HANDSHAKE, now + T_UNADMITTED)
@@ -344,9 +345,10 @@ class HostSession:
                 if step.asks.chain:
                     self._present(step.asks)
                     return
-                permissions = self._admission.redeem(step.asks.ticket, self.viewer) if step.asks.ticket else None
-                if permissions is not None:
-                    self._give(permissions)
+                returned = self._admission.redeem(step.asks.ticket, self.viewer) if step.asks.ticket else None
+                if returned is not None:
+                    self._give(returned.permissions)
+                    self._agreed = returned.agreed
                     self._handshake.redeem()
                     self.state = HostState.PROVED
                     self.events.append(Returns())
@@ -387,10 +389,10 @@ class HostSession:
             self._send_body(self._handshake.wait(int(T_CONSENT)))
             self._unfinished(self._shake, b"", now)
 
-    def agree(self, asked: Permission, allowed: Permission) -> None:
-        """A person was asked about these permissions and allows so much of them. Before `admit` the session has no more
-        from then on; once it runs `allow` decides."""
-        before = self._agreed or Agreed(Permission(0), Permission(0))
+    def agree(self, asked: Permission, allowed: Permission, until: int = 0) -> None:
+        """A person was asked about these permissions and allows so much of them, until then (Unix seconds; 0: no end).
+        Before `admit` the session has no more from then on; once it runs `allow` decides."""
+        before = self._agreed or Agreed(Permission(0), Permission(0), until)
         self._agreed = before.and_also(asked, allowed)
         if self.admissible:
             self.permissions &= self._agreed.allowed
@@ -416,7 +418,7 @@ class HostSession:
         self._secure = SecureChannels(self._handshake.keys, False, self._session_id, self._pipes)
         self._moves = HostMoves(self._secure, self._pipes)
         self.state = HostState.ADMITTED
-        self._first = self.channels()
+        self._first = first_channels_of(self.permissions)
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.BEACON, now + T_BEACON)
         self.send(grant)
@@ -449,10 +451,17 @@ class HostSession:
 
     # messages
 
-    def send(self, message: ChannelMessage) -> bool:
-        """Send a message on its channel; False where that has no path now: `ChannelOpened` tells when it has one, for
-        channel 0 `Moved`. A viewer that does not read ends its session (TOO_SLOW), not our caller."""
-        channel = channel_of(type(message))
+    def flows(self, channel: int) -> bool:
+        """Whether a message would leave on a channel at once."""
+        if self.state is not HostState.ADMITTED or self._secure is None:
+            return False
+        return self._pipes.is_open(channel) and self._secure.writable(channel)
+
+    def send(self, message: ChannelMessage, lane: int | None = None) -> bool:
+        """Send a message on its channel, `lane` where there are several; False where that has no path now:
+        `ChannelOpened` tells when it has one, for channel 0 `Moved`. A viewer that does not read ends its session
+        (TOO_SLOW), not our caller."""
+        channel = channel_of(type(message), lane)
         if self.state is not HostState.ADMITTED or not self._pipes.is_open(channel):
             return False
         self._send(channel, CODECS[channel].encode(message))
@@ -476,7 +485,7 @@ class HostSession:
             if (own := self._own.get(type(message))) is not None:
                 own(message, now)
             else:
-                self.events.append(Message(message))
+                self.events.append(Message(message, channel))
 
     def _clock_asked(self, ping: ClockPing, now: float) -> None:
         self.send(ClockPong(ping.sent_us, round(now * 1e6)))

@@ -28,14 +28,24 @@ class HostState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What a person at the host was asked to allow, and what of it they did (spec 11, 11.5)."""
+    """What a person at the host was asked to allow, and what of it they did (spec 11, 11.5); and until when, in whole
+    Unix seconds; 0: until it is ended."""
 
     asked: Permission
     allowed: Permission
+    until: int = 0
 
     def and_also(self, asked: Permission, allowed: Permission) -> Agreed:
         """With what was decided later."""
-        return Agreed(self.asked | asked, self.allowed | (allowed & asked))
+        return Agreed(self.asked | asked, self.allowed | (allowed & asked), self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a resume ticket admits to; and what a person decided about its session, None where nobody was asked."""
+
+    permissions: Permission
+    agreed: Agreed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +74,7 @@ class Admission(Protocol):
     def failed(self, attempt: Try) -> None:
         """The try ended without the right tag."""
 
-    def redeem(self, ticket: bytes, viewer: bytes) -> Permission | None:
+    def redeem(self, ticket: bytes, viewer: bytes) -> Returned | None:
         """What a resume ticket of this viewer admits to, once; None when it is not good (6.2.3)."""
 
     def present(self, chain: tuple[str, ...], ticket: bytes, viewer: bytes, wish: Permission) -> Presented:
@@ -110,6 +120,7 @@ class Message:
     """A message of a channel that is not the session's own business: a service's."""
 
     message: ChannelMessage
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,10 @@ class SecureChannels:
         secure = self._conversation(channel).secure
         return secure.writable and not secure.suspended
 
+    def unacknowledged(self, channel: int) -> int:
+        """Bytes of a channel's records that the peer has not acknowledged."""
+        return self._conversation(channel).secure.retained
+
     # moving to another route (spec 08-paths, 8.5)
 
     def suspend(self, channel: int) -> None:

@@ -40,8 +40,8 @@ class Service(Protocol[Served]):
         return
 
     def opened(self, session: Served, channel: int, now: float) -> None:
-        """At a host: a channel behind channel 0 has a path, for the first time or again. What was not told for want of
-        one may be told now."""
+        """At a host: a channel behind channel 0 has a path, for the first time or again; at a viewer: a lane has. What
+        was not told for want of one may be told now."""
         return
 
     def moved(self, session: Served, now: float) -> None:
@@ -83,34 +83,47 @@ class Receives(Generic[S, M]):
     refused: Callable[[S, M, float], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivesOnLanes(Generic[S, M]):
+    """The same for messages that travel on lanes: both calls are told on which, last."""
+
+    message: type[M]
+    call: Callable[[S, M, float, int], None]
+    needs: Permission = NONE
+    refused: Callable[[S, M, float, int], None] | None = None
+
+
 class Services(Generic[S]):
     """The services of one program, in the order in which they are told of sessions. Iterates over them."""
 
     def __init__(self) -> None:
         self._services: list[Service[S]] = []
-        self._rows: dict[type, Receives[S, Any]] = {}
+        self._rows: dict[type, Receives[S, Any] | ReceivesOnLanes[S, Any]] = {}
 
-    def register(self, service: Service[S], channel: Channel, *rows: Receives[S, Any]) -> None:
+    def register(
+        self, service: Service[S], channel: Channel, *rows: Receives[S, Any] | ReceivesOnLanes[S, Any]
+    ) -> None:
         """Add a service with what it receives on its channel. Raises LocalProtocolError for a message that another
         service has, or that travels on another channel."""
         for row in rows:
             if row.message in self._rows:
                 raise LocalProtocolError(f"{row.message.__name__} has two services")
-            if channel_of(row.message) != channel:
+            lane = channel if isinstance(row, ReceivesOnLanes) else None
+            if channel_of(row.message, lane) != channel:
                 raise LocalProtocolError(f"{row.message.__name__} does not travel on channel {channel.name}")
             self._rows[row.message] = row
         self._services.append(service)
 
-    def receive(self, session: S, message: ChannelMessage, now: float) -> None:
-        """Give a message to its service, if the session may send it (R-SESS-67). What no service receives is ignored
-        (R-SESS-68)."""
+    def receive(self, session: S, message: ChannelMessage, now: float, channel: int = 0) -> None:
+        """Give a message that came on a channel to its service, if the session may send it (R-SESS-67). What no service
+        receives is ignored (R-SESS-68)."""
         row = self._rows.get(type(message))
         if row is None:
             return
-        if permits(session.permissions, row.needs):
-            row.call(session, message, now)
-        elif row.refused is not None:
-            row.refused(session, message, now)
+        where = (channel,) if isinstance(row, ReceivesOnLanes) else ()
+        call = row.call if permits(session.permissions, row.needs) else row.refused
+        if call is not None:
+            call(session, message, now, *where)
 
     def __iter__(self) -> Iterator[Service[S]]:
         return iter(self._services)

@@ -28,6 +28,7 @@ from avl_protocol.session.viewerevents import (
     Adrift,
     Ended,
     InputDropped,
+    LaneOpened,
     Moved,
     Received,
     RightsTold,
@@ -37,7 +38,7 @@ from avl_protocol.session.viewerevents import (
     Waiting,
 )
 from avl_protocol.session.viewing import ViewerSettings, ViewerState
-from avl_protocol.wire.channels import CODECS, channel_of, channels_of
+from avl_protocol.wire.channels import CODECS, channel_of, channels_of, first_channels_of
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import (
     Beacon,
@@ -56,6 +57,7 @@ from avl_protocol.wire.endtoend import (
 from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
+    LANES,
     LOSSES,
     MAX_HANDSHAKE_MESSAGE,
     SESSION_VERSIONS,
@@ -69,8 +71,9 @@ from avl_protocol.wire.registry import (
     TrackKind,
 )
 
-#: Kinds of tracks that a desktop is shown from.
-SHOWN = (TrackKind.VIDEO, TrackKind.LOWER, TrackKind.EXACT)
+#: Kinds of tracks that a desktop is shown from, and its sound.
+DESKTOPS = (TrackKind.VIDEO, TrackKind.LOWER, TrackKind.EXACT)
+SHOWN = (*DESKTOPS, TrackKind.AUDIO)
 #: Seconds until channels that a relay did not let through are opened again, and how often.
 _REOPEN, _REOPENINGS = 0.1, 20
 #: Clock exchanges: the first few quickly, so that the offset is good before it is needed.
@@ -121,7 +124,10 @@ class ViewerSession:
             Replaced: self._replaced,
             Rights: self._rights,
         }
-        #: Whether streams are opened for what RIGHTS gave, and nothing moves; how often they were asked for in vain.
+        #: Lanes that were needed so far.
+        self._lanes: set[int] = set()
+        #: Whether streams are opened for lanes, or for what RIGHTS gave, and nothing moves; how often they were asked
+        #: for in vain.
         self._opening = False
         self._in_vain = 0
         self._exchanges = 0
@@ -235,6 +241,8 @@ class ViewerSession:
             self._moves.give_up()
             self._events.append(Unmoved(attachment))
             return None
+        if rest is not None and channel in LANES:
+            self._events.append(LaneOpened(channel))
         if rest is not None and self._moves.target is None and self._opening:
             self._opening = False
             self._flush_input(now)
@@ -278,7 +286,7 @@ class ViewerSession:
         """Take the session to another route, or back to the one it is on with streams of their own."""
         if self._moves is not None and self.state is ViewerState.ADMITTED:
             self._opening = False
-            self._moves.begin(attachment, channels_of(self.permissions))
+            self._moves.begin(attachment, self._channels())
 
     def attachment_lost(self, attachment: Attachment, reason: Refused, now: float) -> None:
         """A route is gone. A session that was on it waits for another; one that was not admitted is over."""
@@ -315,11 +323,32 @@ class ViewerSession:
 
     # messages
 
-    def send(self, message: ChannelMessage) -> None:
-        """Send a message on its channel. Raises Refused(NOT_PERMITTED) where our permissions don't open that."""
-        channel = channel_of(type(message))
+    def flows(self, channel: int) -> bool:
+        """Whether a message would leave on a channel at once."""
+        if self.state is not ViewerState.ADMITTED or self._secure is None:
+            return False
+        return self._pipes.is_open(channel) and self._secure.writable(channel)
+
+    def unacknowledged(self, channel: int) -> int:
+        """Bytes of a channel's records that the host has not acknowledged."""
+        return 0 if self._secure is None else self._secure.unacknowledged(channel)
+
+    def _channels(self) -> tuple[int, ...]:
+        """Channels that are to have a path: those that our permissions open, lanes only once they were needed."""
+        lanes = (lane for lane in channels_of(self.permissions) if lane in self._lanes)
+        return (*first_channels_of(self.permissions), *lanes)
+
+    def send(self, message: ChannelMessage, lane: int | None = None) -> None:
+        """Send a message on its channel, `lane` where there are several, which is opened when it is first needed.
+        Raises Refused(NOT_PERMITTED) where our permissions don't open that."""
+        channel = channel_of(type(message), lane)
         if channel not in channels_of(self.permissions):
             raise Refused(CloseCode.NOT_PERMITTED)
+        if lane is not None and lane not in self._lanes and self._secure is not None:
+            self._lanes.add(lane)
+            self._secure.suspend(lane)  # where there is no path now, it waits for the next
+            self._in_vain = 0
+            self._open_channels()
         if self._secure is not None and self.state is ViewerState.ADMITTED:
             self._secure.send(channel, CODECS[channel].encode(message))
 
@@ -361,7 +390,7 @@ class ViewerSession:
             if self.state is ViewerState.HANDSHAKE:
                 self._granted(message, now)
             elif message is not None:
-                self._dispatch(message, now)
+                self._dispatch(message, channel, now)
         if channel == Channel.INPUT:
             self._flush_input(now)
 
@@ -383,21 +412,21 @@ class ViewerSession:
         self._watching.learn(grant.keys, now)
         self._timers.stop(Timer.HANDSHAKE)
         self._timers.set(Timer.STALE, now + T_STALE)
-        for channel in channels_of(self.permissions)[1:]:
+        for channel in first_channels_of(self.permissions)[1:]:
             self._pipes.open(channel)
         if self._decodes:
             self.send(self._decodes)
         self._exchange_clocks(now)
         self._events.append(Admitted(grant))
 
-    def _dispatch(self, message: ChannelMessage, now: float) -> None:
+    def _dispatch(self, message: ChannelMessage, channel: int, now: float) -> None:
         """Give a message to the session itself where it is its own business, else to who takes the events."""
         if (own := self._own.get(type(message))) is not None:
             own(message, now)
         else:
             if isinstance(message, Layout):
                 check_size(message.width, message.height)
-            self._events.append(Received(message))
+            self._events.append(Received(message, channel))
 
     def _clock_answered(self, pong: ClockPong, now: float) -> None:
         self.clock.sample(pong.sent_us / 1e6, pong.host_us / 1e6, now)
@@ -433,13 +462,13 @@ class ViewerSession:
         self._events.append(RightsTold(rights))
 
     def _open_channels(self) -> None:
-        """Open what our permissions open and is not open, unless the session is nowhere."""
+        """Open what is to be open and is not, unless the session is nowhere."""
         assert self._moves is not None
         if not self._pipes.is_open(Channel.CONTROL):
             return
         closed = [
             channel
-            for channel in channels_of(self.permissions)
+            for channel in self._channels()
             if not self._pipes.is_open(channel) and not self._moves.moving(channel)
         ]
         if closed:
@@ -450,7 +479,7 @@ class ViewerSession:
         if self._input is not None:
             self._input.applied(echo.sequence, echo.discarded or 0, now)
             self._tell_dropped()  # before all that was asked for is said to be done
-            self._events.append(Received(echo))
+            self._events.append(Received(echo, Channel.INPUT))
 
     def _beacon(self, beacon: Beacon, now: float) -> None:
         self._timers.set(Timer.STALE, now + T_STALE)
@@ -472,10 +501,10 @@ class ViewerSession:
     def arrange(self, rows: tuple[tuple[int, ...], ...]) -> None:
         """The host gives us these tracks of desktops from now on, as rows of GRANT, in this order; others stay. Raises
         RemoteProtocolError where they are none."""
-        given = [track for track in tracks_of(rows, CloseCode.SESSION_PROTOCOL) if track.kind in SHOWN]
-        self.tracks = (*given, *(track for track in self.tracks if track.kind not in SHOWN))
+        given = [track for track in tracks_of(rows, CloseCode.SESSION_PROTOCOL) if track.kind in DESKTOPS]
+        self.tracks = (*given, *(track for track in self.tracks if track.kind not in DESKTOPS))
         if self._watching is not None:
-            self._watching.receiver.arrange(given)
+            self._watching.receiver.arrange(track for track in self.tracks if track.kind in SHOWN)
 
     def datagram_received(self, data: bytes, now: float) -> None:
         """A media datagram of this session."""

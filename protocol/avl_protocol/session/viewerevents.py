@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avl_protocol.session.input.ledger import Dropped
-from avl_protocol.session.media.receiver import ReceivedObject
+from avl_protocol.session.media.receiver import ReceivedObject, ReceivedSound
 from avl_protocol.session.pipes import Attachment
 from avl_protocol.wire.endtoend import ChannelMessage, Grant, Rights
 from avl_protocol.wire.errors import Refused
@@ -36,6 +36,13 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True)
+class Sounds:
+    """Sound to play, as it came."""
+
+    sounds: tuple[ReceivedSound, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stuck:
     """A track can't be decoded from object `number` on: recovery is to be asked for."""
 
@@ -60,6 +67,14 @@ class Received:
     """A message that is not the session's own business: a service's."""
 
     message: ChannelMessage
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneOpened:
+    """A lane has a path, for the first time or again."""
+
+    lane: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +122,10 @@ ViewerEvent = (
     | Admitted
     | RightsTold
     | Frames
+    | Sounds
     | Stuck
     | Settled
+    | LaneOpened
     | Received
     | InputDropped
     | Moved

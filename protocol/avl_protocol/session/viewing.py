@@ -8,7 +8,13 @@ from typing import Any
 
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.wire.endtoend import Decoder
-from avl_protocol.wire.registry import InputKind, Permission
+from avl_protocol.wire.registry import InputDevice, InputKind, Permission
+
+_NEEDED = {
+    InputKind.MOVE_BY: InputDevice.RELATIVE,
+    InputKind.TOUCH: InputDevice.TOUCH,
+    InputKind.PEN: InputDevice.PEN,
+}
 
 
 class ViewerState(Enum):
@@ -40,5 +46,11 @@ def may(permissions: Permission, event: tuple[Any, ...]) -> bool:
     """Whether a host with these permissions applies an input event (spec 04-session, 4.6)."""
     if event[0] in (InputKind.RELEASE_ALL, InputKind.HOLDING):
         return True
-    points = event[0] in (InputKind.MOVE, InputKind.BUTTON, InputKind.WHEEL)
-    return bool(permissions & (Permission.POINTER if points else Permission.KEYBOARD))
+    types = event[0] in (InputKind.KEY, InputKind.TEXT)
+    return bool(permissions & (Permission.KEYBOARD if types else Permission.POINTER))
+
+
+def takes(devices: InputDevice, event: tuple[Any, ...]) -> bool:
+    """Whether a host whose system takes these devices knows an input event (R-WIRE-95)."""
+    needed = _NEEDED.get(event[0])
+    return needed is None or bool(devices & needed)

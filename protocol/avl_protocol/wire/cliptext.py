@@ -15,9 +15,14 @@ Content = str | ClipboardState
 _LINE_END = re.compile("\r\n?")
 
 
+def lines_of(text: str) -> str:
+    """A text whose lines end with LF."""
+    return _LINE_END.sub("\n", text)
+
+
 def content_of(text: str) -> Content:
     """What a clipboard with this text holds: CR LF and lone CR are LF from here on."""
-    lines = _LINE_END.sub("\n", text)
+    lines = lines_of(text)
     if not lines:
         return ClipboardState.EMPTY
     if "\0" in lines:

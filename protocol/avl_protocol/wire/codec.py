@@ -123,3 +123,5 @@ HANDSHAKE: Codec[endtoend.HandshakePayload] = Codec(
 CONTROL: Codec[endtoend.ControlMessage] = Codec(registry.CONTROL_MESSAGES, endtoend.CONTROL, CloseCode.SESSION_PROTOCOL)
 INPUT: Codec[endtoend.InputMessage] = Codec(registry.INPUT_MESSAGES, endtoend.INPUT, CloseCode.SESSION_PROTOCOL)
 BULK: Codec[endtoend.BulkMessage] = Codec(registry.BULK_MESSAGES, endtoend.BULK, CloseCode.SESSION_PROTOCOL)
+FILE: Codec[endtoend.FileMessage] = Codec(registry.FILE_MESSAGES, endtoend.FILE, CloseCode.SESSION_PROTOCOL)
+SOUND: Codec[endtoend.SoundMessage] = Codec(registry.SOUND_MESSAGES, endtoend.SOUND, CloseCode.SESSION_PROTOCOL)

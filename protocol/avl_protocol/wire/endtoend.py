@@ -294,6 +294,14 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True)
+class InputDevices:
+    """Host to viewer: what the host's system takes beside keys, buttons and places, as bits of the registry's
+    `input_devices` (4.6)."""
+
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The session ends, because of `code`."""
 
@@ -335,11 +343,66 @@ class ClipboardAsk:
 
 @dataclass(frozen=True, slots=True)
 class ClipboardSet:
-    """Host to viewer: the text of `serial` is the host's clipboard now, or (`state`) why it is not."""
+    """Host to viewer: the copy of `serial` is the host's clipboard now, or (`state`) why it is not."""
 
     serial: int
     taken: bool
     state: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardOffer:
+    """A copy is to be had in these formats: rows of (name, bytes; 0: not known). `text`: the Clipboard of the same
+    serial follows with its text. `origin` names the copy wherever it goes. Of a viewer, `keep`: it is about to leave;
+    `time_us`: when it was copied, by the host's clock (0: not known)."""
+
+    serial: int
+    formats: tuple[tuple[Any, ...], ...]
+    text: bool = False
+    origin: bytes = b""
+    keep: bool = False
+    time_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardFetch:
+    """Somebody pastes: give the copy of `serial` in this format; `fetch` is the asking end's count."""
+
+    fetch: int
+    serial: int
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardPart:
+    """The next bytes of what is fetched, and how many there are in all."""
+
+    fetch: int
+    data: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardTaken:
+    """So many bytes of what is fetched have come."""
+
+    fetch: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardDone:
+    """That was all of what is fetched, or (`state`) why it is not to be had."""
+
+    fetch: int
+    state: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardStop:
+    """What is fetched is not wanted any more."""
+
+    fetch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +413,170 @@ class Rights:
     permissions: int
     until: int = 0
     why: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileList:
+    """V: what is in a folder? The rows behind the name `after`. `job`: the viewer's number of this request, as of each
+    transfer; an empty path asks for what the host shares (spec 15)."""
+
+    job: int
+    path: str
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """H: rows of (name, kind, size, modified_us, mode, link) of the folder `path`, in order of names; `last`: no more
+    follow."""
+
+    job: int
+    path: str
+    rows: tuple[tuple[Any, ...], ...]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilePut:
+    """V: these many files with so many bytes are to be written to `path`. `single`: one source, which takes the last
+    name of `path` where no folder is there; `overwrite`: of the registry's `file_overwrites`."""
+
+    job: int
+    path: str
+    single: bool
+    overwrite: int
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileGet:
+    """V: send these files, and folders with all that is in them where `folders` says so."""
+
+    job: int
+    paths: tuple[str, ...]
+    folders: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileBegin:
+    """H: so many files with so many bytes are going to be offered."""
+
+    job: int
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileOffer:
+    """From who sends: rows of (number, kind, path, size, modified_us, mode, link); `last`: these are all."""
+
+    job: int
+    rows: tuple[tuple[Any, ...], ...]
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """From who receives: rows of (number, verdict, size, modified_us or reason, hash)."""
+
+    job: int
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileDecide:
+    """V: what the person says about a file that EXISTS at the host."""
+
+    job: int
+    number: int
+    replace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileStart:
+    """From who sends: the first `offset` bytes of a file are there already, and agree."""
+
+    job: int
+    number: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileData:
+    """From who sends: bytes of a file at an offset; what is left out between two is zero. With `hash`, of the whole
+    file, it is the last."""
+
+    job: int
+    number: int
+    offset: int
+    data: bytes
+    hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFail:
+    """From who sends: this file can't be sent, because of one of `file_reasons`."""
+
+    job: int
+    number: int
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileDone:
+    """From who receives: rows of (number, reason): the files whose content had come are in place (DONE), or why not."""
+
+    job: int
+    rows: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileCredit:
+    """From who receives: so many bytes of `FILE_DATA` may be sent in all."""
+
+    job: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileStop:
+    """Either: the job is over, because of one of `file_reasons`."""
+
+    job: int
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Host to viewer: whether its sound is to be heard (`sound_states`), whether it takes microphones
+    (`microphone_states`), and how many viewers speak into it now."""
+
+    state: int
+    microphone: int = 0
+    speakers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Viewer to host: packets of sound since the last HEARD: received, played, concealed, and received too late; and
+    how many milliseconds its jitter buffer waits."""
+
+    received: int
+    played: int = 0
+    concealed: int = 0
+    late: int = 0
+    buffer_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Viewer to host: packets of its microphone, the first of which has the number `position`. `last`: it speaks no
+    longer."""
+
+    position: int
+    packets: tuple[bytes, ...]
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,18 +653,50 @@ ControlMessage = (
     | Clear
     | Cleared
     | Rights
+    | Sound
+    | Heard
     | Fit
     | Fitted
     | Aim
     | Watch
     | Watched
+    | InputDevices
 )
 InputMessage = Batch | Echo
-BulkMessage = Clipboard | ClipboardAsk | ClipboardSet
+FileMessage = (
+    FileList
+    | FileRows
+    | FilePut
+    | FileGet
+    | FileBegin
+    | FileOffer
+    | FileAnswer
+    | FileDecide
+    | FileStart
+    | FileData
+    | FileFail
+    | FileDone
+    | FileCredit
+    | FileStop
+)
+BulkMessage = (
+    Clipboard
+    | ClipboardAsk
+    | ClipboardSet
+    | ClipboardOffer
+    | ClipboardFetch
+    | ClipboardPart
+    | ClipboardTaken
+    | ClipboardDone
+    | ClipboardStop
+)
+SoundMessage = Voice
 #: What travels on a channel after the handshake.
-ChannelMessage = ControlMessage | InputMessage | BulkMessage
+ChannelMessage = ControlMessage | InputMessage | BulkMessage | SoundMessage | FileMessage
 
 HANDSHAKE: tuple[type[HandshakePayload], ...] = get_args(HandshakePayload)
 CONTROL: tuple[type[ControlMessage], ...] = get_args(ControlMessage)
 INPUT: tuple[type[InputMessage], ...] = get_args(InputMessage)
 BULK: tuple[type[BulkMessage], ...] = get_args(BulkMessage)
+FILE: tuple[type[FileMessage], ...] = get_args(FileMessage)
+SOUND: tuple[type[SoundMessage], ...] = (Voice,)

@@ -4,6 +4,7 @@ these."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,23 @@ class HeadKnown:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Host and relay to each other: the sender's log tells of the last `covers` seconds, and these sessions are in it:
+    rows of name (16 bytes) and age in seconds (14.7)."""
+
+    covers: int
+    sessions: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSays:
+    """Relay to viewer: what who runs the relay says to this session (14.8): any text."""
+
+    handle: int
+    text: str
+
+
 HopMessage = (
     Hello
     | Welcome
@@ -296,6 +314,8 @@ HopMessage = (
     | About
     | Head
     | HeadKnown
+    | Logged
+    | OperatorSays
 )
 
 HOP: tuple[type[HopMessage], ...] = (
@@ -327,4 +347,6 @@ HOP: tuple[type[HopMessage], ...] = (
     About,
     Head,
     HeadKnown,
+    Logged,
+    OperatorSays,
 )

@@ -25,6 +25,12 @@ MAX_CHANNEL_MESSAGE = 1048576  # largest message on the bulk channel in bytes
 MAX_RETAINED_CONTROL = 65536  # unacknowledged ciphertext kept on channels 0 and 1
 MAX_RETAINED_BULK = 4194304  # unacknowledged ciphertext kept on other channels
 MAX_CLIPBOARD_TEXT = 1048000  # largest clipboard text in UTF-8 bytes
+MAX_CLIPBOARD_DATA = 67108864  # most bytes of a clipboard in one format
+MAX_CLIPBOARD_FORMATS = 32  # most formats that one CLIPBOARD_OFFER names
+MAX_CLIPBOARD_FORMAT = 100  # most characters of a format's name
+MAX_CLIPBOARD_PART = 65536  # most bytes of one CLIPBOARD_PART
+MAX_CLIPBOARD_WINDOW = 262144  # most bytes of a fetch that are under way before CLIPBOARD_TAKEN tells of them
+MAX_CLIPBOARD_FETCHES = 4  # most fetches of one end at once
 MAX_DIRTY_RECTS = 32  # most rectangles in a preamble
 MAX_EXACT_RECTS = 1024  # most rectangles in an object of exact pixels
 MAX_MISSING_ROWS = 64  # most rows of one MISSING
@@ -34,6 +40,8 @@ MAX_PICTURE_REFERENCES = 4  # most reference frames of a bitstream
 MAX_TRACKS = 16  # most tracks of a host
 MAX_TRACK_LIFETIME = 10000  # longest lifetime of a track's datagrams in a queue, in milliseconds
 MAX_CURSOR_SIDE = 512  # longest side of a pointer's shape in pixels
+MAX_CONTACTS = 10  # most fingers of one viewer at once
+MAX_PEN_PRESSURE = 65535  # pressure of a pen pressed as hard as it tells
 MAX_CODE_LENGTH = 8  # characters of a code
 MAX_CANDIDATES = 16  # most addresses of one CANDIDATES
 MAX_PEOPLE = 32  # most viewers that one PEOPLE names
@@ -44,6 +52,14 @@ MAX_DRAWN_POINTS = 2048  # points that a host takes of one viewer at once
 MAX_DRAWN_RATE = 256  # points that a host takes of one viewer further in each second
 MAX_WEBSOCKET_DATA = 16384  # most bytes of a stream in one WebSocket message
 MAX_WEBSOCKET_CREDIT = 262144  # credit of a WebSocket stream to begin with
+MAX_FILE_BLOCK = 262144  # bytes of a file that are hashed together, and travel together
+MAX_FILE_WINDOW = 2097152  # bytes of files that a receiver lets be under way on a lane at most
+MAX_FILE_ROWS = 256  # most rows of one message about files
+MAX_FILE_OFFERS = 512  # offers that wait for their answers, at most
+MAX_FILE_PATH = 4096  # longest path in bytes of UTF-8
+MAX_FILE_NAME = 255  # longest name of a file in bytes of UTF-8
+MAX_FILE_SOURCES = 256  # most paths of one FILE_GET
+MAX_FILE_DEPTH = 128  # most folders within each other
 MAX_CHAIN = 2900  # largest chain of statements in bytes, all tokens together
 MAX_CHAIN_GRANTS = 3  # most grants of a chain
 MAX_STATEMENT = 32768  # largest statement in bytes
@@ -53,9 +69,14 @@ MAX_HOURS = 64  # most rows of the hours of a grant
 MAX_KEY_LINK = 7776000  # longest validity of a key link in seconds
 MAX_CLOCK_SKEW = 60  # seconds by which a grant is taken before its time, since clocks differ
 MAX_STALENESS = 86400  # seconds after which a revocation list is too old, where no policy says otherwise
+MAX_SOUND_PACKETS = 4  # most packets of an object of sound, and of a VOICE
+MAX_SOUND_PACKET = 1275  # largest packet of sound in bytes
 MAX_FIT_SIDE = 200  # shortest side that a desktop takes to fit a window, in pixels
 MAX_FIT_SCALE = 500  # largest scale of FIT, in hundredths; the least is 100
 MAX_WATCHED = 4  # most monitors of a host that have tracks of their own at a time
+MAX_LOGGED = 1024  # sessions that one LOGGED names at most
+MAX_VOICE_WAITS = 8192  # bytes of channel 3 that may be unacknowledged before VOICE is left out
+MAX_OPERATOR_TEXT = 200  # most characters of what an operator says
 
 T_HELLO = 10.0  # seconds: until HELLO and what follows it must have been answered
 T_UNADMITTED = 10.0  # seconds: life of a session that the host has not admitted
@@ -81,9 +102,17 @@ T_POINTING = 0.05  # seconds: between two POINTs of a viewer, or two POINTS of a
 T_POINTED = 3.0  # seconds: a pointer that stays where it is has faded
 T_CONTROL_IDLE = 5.0  # seconds: of a holder that does nothing, then control passes to who asks for it
 T_STROKE = 8.0  # seconds: after its last point a stroke has faded
+T_CLIPBOARD_ORDER = 1.0  # seconds: a viewer's copy may be older than the newest of its host and still take its place: clocks are estimates
+T_CLIPBOARD = 10.0  # seconds: without a part of what is fetched from a clipboard: it is given up
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
+T_LOGGED = 300.0  # seconds: until both ends of a hop have named a session that one of them has named
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
+T_SOUND_PACKET = 0.01  # seconds: that a packet of sound lasts
+T_SOUND_SILENCE = 0.2  # seconds: of silence, then nothing more is sent until there is sound
+T_SOUND_DELAY = 0.6  # seconds: from capture to loudspeaker that a jitter buffer waits at most
+T_HEARD = 1.0  # seconds: between two HEARDs at least
+T_VOICE_SILENCE = 0.5  # seconds: without a VOICE: the viewer no longer speaks
 T_FIT = 0.2  # seconds: that a window has kept its size before the desktop follows: nobody wants all that a drag passes through
 
 # Timing of paths, in seconds (spec 08-paths).
@@ -133,6 +162,15 @@ class Channel(IntEnum):
     CONTROL = 0  # handshake, then control
     INPUT = 1  # input batches, and the host's echo of them
     BULK = 2  # clipboard
+    SOUND = 3  # the viewer's microphone
+    FILES_1 = 8  # files, lane 1
+    FILES_2 = 9  # files, lane 2
+    FILES_3 = 10  # files, lane 3
+    FILES_4 = 11  # files, lane 4
+    FILES_5 = 12  # files, lane 5
+    FILES_6 = 13  # files, lane 6
+    FILES_7 = 14  # files, lane 7
+    FILES_8 = 15  # files, lane 8
 
 
 class DatagramType(IntEnum):
@@ -187,7 +225,7 @@ class TrackKind(IntEnum):
     """Registry section "track_kinds"."""
 
     VIDEO = 1  # pictures
-    AUDIO = 2  # reserved
+    AUDIO = 2  # sound
     CURSOR = 3  # reserved
     EXACT = 4  # rectangles of exact pixels
     LOWER = 5  # the same pictures with fewer bits
@@ -310,6 +348,36 @@ class InputKind(IntEnum):
     TEXT = 5  # text
     RELEASE_ALL = 6  # nothing
     HOLDING = 7  # nothing: what is held stays held
+    MOVE_BY = 8  # dx, dy: the pointer moves by that much
+    TOUCH = 9  # contact, phase, x, y in desktop pixels
+    PEN = 10  # x, y in desktop pixels, pressure, tilt_x, tilt_y, state
+
+
+class InputDevice(IntFlag):
+    """Registry section "input_devices"."""
+
+    RELATIVE = 1  # takes MOVE_BY
+    TOUCH = 2  # takes TOUCH: several fingers at once
+    PEN = 4  # takes PEN: pressure and tilt
+    SMOOTH_WHEEL = 8  # parts of a notch turn at once; without it they add up
+
+
+class TouchPhase(IntEnum):
+    """Registry section "touch_phases"."""
+
+    BEGIN = 0  # a finger comes down
+    MOVE = 1  # it is elsewhere
+    END = 2  # it is lifted
+
+
+class PenState(IntFlag):
+    """Registry section "pen_states"."""
+
+    NEAR = 1  # the pen is near enough to be seen
+    TIP = 2  # its tip touches
+    BARREL = 4  # its button is held
+    SECOND = 8  # its second button is held
+    ERASER = 16  # it is its other end, which erases
 
 
 class ClipboardState(IntEnum):
@@ -321,6 +389,80 @@ class ClipboardState(IntEnum):
     TOO_LARGE = 3  # a text longer than CLIPBOARD_TEXT
     NO_ANSWER = 4  # the program, or the desktop, that was asked does not answer
     NOT_PERMITTED = 5  # the session may not
+    GONE = 6  # what was offered has been replaced since
+
+
+class FileKind(IntEnum):
+    """Registry section "file_kinds"."""
+
+    FILE = 1  # a file
+    FOLDER = 2  # a folder: what is in it follows
+    FOLDER_END = 3  # the end of a folder: all that is in it was offered
+    LINK = 4  # a symbolic link, as it is
+
+
+class FileOverwrite(IntEnum):
+    """Registry section "file_overwrites"."""
+
+    ASK = 0  # the viewer's person is asked about each
+    NEVER = 1  # what is there stays
+    NEWER = 2  # what was changed later stays
+    ALWAYS = 3  # what is there is replaced
+
+
+class FileVerdict(IntEnum):
+    """Registry section "file_verdicts"."""
+
+    WANT = 1  # send it, from this offset on if what is there agrees
+    HAVE = 2  # it seems to be there, of the same size and time: compare, and send it where it is not the same
+    EXISTS = 3  # something else is there: FILE_DECIDE says what to do
+    DONE = 4  # it is done: nothing has to be sent
+    LEFT = 5  # it is left out, because of a reason
+
+
+class FileReason(IntEnum):
+    """Registry section "file_reasons"."""
+
+    DONE = 0  # It is done.
+    CANCELLED = 1  # The transfer was cancelled.
+    NOT_PERMITTED = 2  # This session may not transfer files in this direction.
+    NOT_SHARED = 3  # The host does not share this folder in this direction. List an empty path to see what it shares.
+    NOT_FOUND = 4  # There is no such file or folder.
+    NO_ACCESS = 5  # The system does not let the program read or write this.
+    NOT_A_FOLDER = 6  # This is no folder.
+    IS_A_FOLDER = 7  # This is a folder: say that folders are to be copied, too.
+    EXISTS = 8  # Something of this name is there and was not replaced.
+    NO_SPACE = 9  # There is not enough free space. Make room and begin again: what has arrived is kept.
+    QUOTA = 10  # The quota is used up. Make room and begin again: what has arrived is kept.
+    TOO_LARGE = 11  # This is larger than the host takes or gives.
+    BAD_NAME = 12  # The name holds what the receiving system does not take, or is too long. Rename it first.
+    CLASH = 13  # Two names differ only in case, which the receiving system does not tell apart. Rename one first.
+    BAD_LINK = 14  # The link leads out of what is copied.
+    LINK_ON_THE_WAY = 15  # A folder on the way is a symbolic link, which is not followed.
+    BUSY = 16  # Another transfer is writing this file. Begin again when that is done.
+    CHANGED = 17  # It was changed while it was read. Copy it again.
+    DAMAGED = 18  # What arrived is not what was sent. It was discarded; copy it again.
+    SPECIAL = 19  # This is neither a file nor a folder nor a link.
+    FAILED = 20  # The disk reports an error.
+    BAD_REQUEST = 21  # The other side does not keep to the protocol of transfers.
+    TOO_MANY = 22  # More is going on than the host takes. Begin again when something is done.
+
+
+class SoundState(IntEnum):
+    """Registry section "sound_states"."""
+
+    HEARD = 0  # what plays at the host is sent
+    OFF = 1  # the host shares no sound
+    NO_SERVER = 2  # no sound server answers at the host
+    FAILED = 3  # sound can't be taken at the host; it says why to its person
+
+
+class MicrophoneState(IntEnum):
+    """Registry section "microphone_states"."""
+
+    OFF = 0  # the host takes no microphone
+    READY = 1  # the host takes microphones
+    NO_SERVER = 2  # there is nowhere at the host to play it to
 
 
 class ControlMode(IntEnum):
@@ -370,12 +512,23 @@ CHANNELS: dict[int, tuple[Permission, bool]] = {
     Channel.CONTROL: (Permission(0), False),
     Channel.INPUT: (Permission.POINTER | Permission.KEYBOARD, False),
     Channel.BULK: (Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN, True),
+    Channel.SOUND: (Permission.AUDIO_IN, False),
+    Channel.FILES_1: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_2: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_3: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_4: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_5: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_6: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_7: (Permission.FILES_IN | Permission.FILES_OUT, True),
+    Channel.FILES_8: (Permission.FILES_IN | Permission.FILES_OUT, True),
 }
+#: channels that are opened when they are first needed
+LANES: tuple[Channel, ...] = (Channel.FILES_1, Channel.FILES_2, Channel.FILES_3, Channel.FILES_4, Channel.FILES_5, Channel.FILES_6, Channel.FILES_7, Channel.FILES_8)
 
 
 #: role -> the permissions that it stands for
 PRESETS: dict[str, Permission] = {
-    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE | Permission.MONITORS,  # what a host's control code admits to
+    "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_OUT | Permission.MONITORS,  # what a host's control code admits to
     "VIEWER": Permission.VIEW | Permission.AUDIO_OUT,  # sees and hears
     "ASSISTANT": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS,  # helps
     "OPERATOR": Permission.VIEW | Permission.AUDIO_OUT | Permission.POINTER | Permission.KEYBOARD | Permission.ANNOTATE | Permission.MONITORS | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_IN | Permission.BLANK | Permission.POWER,  # works there
@@ -399,6 +552,34 @@ GRANT_REFUSALS: dict[int, str] = {
     GrantRefusal.USED_UP: "it was used as often as it may be",
     GrantRefusal.NOT_ENROLLED: "the host has no owner",
     GrantRefusal.POLICY: "the owner's policy leaves nothing of it",
+}
+
+
+#: why a file was not copied -> the sentence a person is shown
+FILE_REASONS: dict[int, str] = {
+    FileReason.DONE: "It is done.",
+    FileReason.CANCELLED: "The transfer was cancelled.",
+    FileReason.NOT_PERMITTED: "This session may not transfer files in this direction.",
+    FileReason.NOT_SHARED: "The host does not share this folder in this direction. List an empty path to see what it shares.",
+    FileReason.NOT_FOUND: "There is no such file or folder.",
+    FileReason.NO_ACCESS: "The system does not let the program read or write this.",
+    FileReason.NOT_A_FOLDER: "This is no folder.",
+    FileReason.IS_A_FOLDER: "This is a folder: say that folders are to be copied, too.",
+    FileReason.EXISTS: "Something of this name is there and was not replaced.",
+    FileReason.NO_SPACE: "There is not enough free space. Make room and begin again: what has arrived is kept.",
+    FileReason.QUOTA: "The quota is used up. Make room and begin again: what has arrived is kept.",
+    FileReason.TOO_LARGE: "This is larger than the host takes or gives.",
+    FileReason.BAD_NAME: "The name holds what the receiving system does not take, or is too long. Rename it first.",
+    FileReason.CLASH: "Two names differ only in case, which the receiving system does not tell apart. Rename one first.",
+    FileReason.BAD_LINK: "The link leads out of what is copied.",
+    FileReason.LINK_ON_THE_WAY: "A folder on the way is a symbolic link, which is not followed.",
+    FileReason.BUSY: "Another transfer is writing this file. Begin again when that is done.",
+    FileReason.CHANGED: "It was changed while it was read. Copy it again.",
+    FileReason.DAMAGED: "What arrived is not what was sent. It was discarded; copy it again.",
+    FileReason.SPECIAL: "This is neither a file nor a folder nor a link.",
+    FileReason.FAILED: "The disk reports an error.",
+    FileReason.BAD_REQUEST: "The other side does not keep to the protocol of transfers.",
+    FileReason.TOO_MANY: "More is going on than the host takes. Begin again when something is done.",
 }
 
 
@@ -516,6 +697,8 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "ABOUT": (31, ((0, "name", "str"), (1, "system", "str"), (2, "software", "str"), (3, "owner", "str"), (4, "policy", "int"), (5, "revocation", "int"),)),
     "HEAD": (32, ((0, "size", "int"), (1, "root", "bytes"), (2, "chain", "bytes"), (3, "time_ms", "int"), (4, "key", "bytes"), (5, "signature", "bytes"), (6, "proof", "bytes[]"),)),
     "HEAD_KNOWN": (33, ((0, "size", "int"),)),
+    "LOGGED": (34, ((0, "covers", "int"), (1, "sessions", "any[][]"),)),
+    "OPERATOR_SAYS": (35, ((0, "handle", "int"), (1, "text", "str"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),
@@ -544,11 +727,14 @@ CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLEAR": (25, ((0, "everybody", "bool"),)),
     "CLEARED": (26, ((0, "person", "int"),)),
     "RIGHTS": (27, ((0, "permissions", "int"), (1, "until", "int"), (2, "why", "int"),)),
+    "SOUND": (28, ((0, "state", "int"), (1, "microphone", "int"), (2, "speakers", "int"),)),
+    "HEARD": (29, ((0, "received", "int"), (1, "played", "int"), (2, "concealed", "int"), (3, "late", "int"), (4, "buffer_ms", "int"),)),
     "FIT": (32, ((0, "width", "int"), (1, "height", "int"), (2, "scale", "int"),)),
     "FITTED": (33, ((0, "state", "int"), (1, "width", "int"), (2, "height", "int"), (3, "scale", "int"),)),
     "AIM": (34, ((0, "width", "int"), (1, "height", "int"), (2, "time_us", "int"),)),
     "WATCH": (35, ((0, "monitors", "int[]"),)),
     "WATCHED": (36, ((0, "monitors", "int[][]"), (1, "tracks", "int[][]"),)),
+    "INPUT_DEVICES": (38, ((0, "devices", "int"),)),
 }
 INPUT_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "BATCH": (1, ((0, "sequence", "int"), (1, "time_us", "int"), (2, "events", "any[][]"),)),
@@ -558,6 +744,31 @@ BULK_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "CLIPBOARD": (1, ((0, "serial", "int"), (1, "text", "str"), (2, "state", "int"),)),
     "CLIPBOARD_ASK": (2, ()),
     "CLIPBOARD_SET": (3, ((0, "serial", "int"), (1, "taken", "bool"), (2, "state", "int"),)),
+    "CLIPBOARD_OFFER": (4, ((0, "serial", "int"), (1, "formats", "any[][]"), (2, "text", "bool"), (3, "origin", "bytes"), (4, "keep", "bool"), (5, "time_us", "int"),)),
+    "CLIPBOARD_FETCH": (5, ((0, "fetch", "int"), (1, "serial", "int"), (2, "format", "str"),)),
+    "CLIPBOARD_PART": (6, ((0, "fetch", "int"), (1, "data", "bytes"), (2, "size", "int"),)),
+    "CLIPBOARD_TAKEN": (7, ((0, "fetch", "int"), (1, "taken", "int"),)),
+    "CLIPBOARD_DONE": (8, ((0, "fetch", "int"), (1, "state", "int"),)),
+    "CLIPBOARD_STOP": (9, ((0, "fetch", "int"),)),
+}
+FILE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "FILE_LIST": (1, ((0, "job", "int"), (1, "path", "str"), (2, "after", "str"),)),
+    "FILE_ROWS": (2, ((0, "job", "int"), (1, "path", "str"), (2, "rows", "any[][]"), (3, "last", "bool"),)),
+    "FILE_PUT": (3, ((0, "job", "int"), (1, "path", "str"), (2, "single", "bool"), (3, "overwrite", "int"), (4, "files", "int"), (5, "size", "int"),)),
+    "FILE_GET": (4, ((0, "job", "int"), (1, "paths", "str[]"), (2, "folders", "bool"),)),
+    "FILE_BEGIN": (5, ((0, "job", "int"), (1, "files", "int"), (2, "size", "int"),)),
+    "FILE_OFFER": (6, ((0, "job", "int"), (1, "rows", "any[][]"), (2, "last", "bool"),)),
+    "FILE_ANSWER": (7, ((0, "job", "int"), (1, "rows", "any[][]"),)),
+    "FILE_DECIDE": (8, ((0, "job", "int"), (1, "number", "int"), (2, "replace", "bool"),)),
+    "FILE_START": (9, ((0, "job", "int"), (1, "number", "int"), (2, "offset", "int"),)),
+    "FILE_DATA": (10, ((0, "job", "int"), (1, "number", "int"), (2, "offset", "int"), (3, "data", "bytes"), (4, "hash", "bytes"),)),
+    "FILE_FAIL": (11, ((0, "job", "int"), (1, "number", "int"), (2, "reason", "int"),)),
+    "FILE_DONE": (12, ((0, "job", "int"), (1, "rows", "int[][]"),)),
+    "FILE_CREDIT": (13, ((0, "job", "int"), (1, "size", "int"),)),
+    "FILE_STOP": (14, ((0, "job", "int"), (1, "reason", "int"),)),
+}
+SOUND_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
+    "VOICE": (1, ((0, "position", "int"), (1, "packets", "bytes[]"), (2, "last", "bool"),)),
 }
 HANDSHAKE_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "OFFER": (1, ((0, "versions", "int[]"), (1, "features", "str[]"),)),

@@ -25,7 +25,8 @@ SOURCE_WAIT = 30
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Premises:
     """`store()` is the open store and raises StoreError where there is none; `monotonic()` seconds that never go back;
-    `title`: how this relay calls itself in an authenticator; `demanded()`: the roles that must have a second factor."""
+    `title`: how this relay calls itself in an authenticator; `demanded()`: the roles that must have a second factor;
+    `off()`: the features that are turned off now."""
 
     store: Callable[[], Awaitable[Store]]
     keys: AccountKeys
@@ -34,6 +35,7 @@ class Premises:
     hashing: PasswordHashing
     title: str
     demanded: Callable[[], frozenset[str]] = lambda: DEMANDED
+    off: Callable[[], frozenset[str]] = frozenset
     sources: SourceLimits = field(default_factory=SourceLimits)
 
     @property

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from avl_protocol.audit.compare import Missing
 from avl_relay.anomalies.detect import Detector, Robust
-from avl_relay.anomalies.features import Moment, Reason
+from avl_relay.anomalies.features import LACKS, MISSING, Moment, Reason
 from avl_relay.anomalies.forest import Days
 from avl_relay.anomalies.watch import Watch
 
 #: Seconds for which an account that has been an alarm is not told again.
 AGAIN = 86_400.0
-#: Accounts of which that is remembered.
-TOLD = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +37,27 @@ class Alarm:
         return str(self.reasons[0]) if self.reasons else "several things together"
 
 
+def missing_alarm(device: str, missing: Missing, at: float) -> Alarm:
+    """A session of this device is missing in the host's log, or in ours."""
+    return Alarm(
+        kind=MISSING,
+        account="",
+        person="",
+        device=device,
+        session=missing.session,
+        at=at,
+        score=100,
+        detector="comparison",
+        reasons=(Reason(LACKS[missing.lacks], "in both logs", missing.session),),
+    )
+
+
 class Judge:
     """Hears events, and says which are alarms. `watch` and `days` are what it remembers; `detector` may be another."""
 
     def __init__(self) -> None:
         self.watch, self.days = Watch(), Days()
         self.detector: Detector = Robust()
-        self._told: OrderedDict[str, float] = OrderedDict()
 
     def hear(self, kind: str, said: Mapping[str, Any], at: float) -> list[Alarm]:
         """An event (avl_protocol/audit/events.py)."""
@@ -70,13 +82,9 @@ class Judge:
         return found
 
     def _is_new(self, moment: Moment) -> bool:
-        before = self._told.get(moment.account)
-        if before is not None and moment.at - before < AGAIN:
+        if moment.at - self.watch.told(moment.account) < AGAIN:
             return False
-        self._told.pop(moment.account, None)
-        self._told[moment.account] = moment.at
-        while len(self._told) > TOLD:
-            self._told.popitem(last=False)
+        self.watch.tell(moment.account, moment.at)
         return True
 
     def _alarm(self, moment: Moment, score: float) -> Alarm:

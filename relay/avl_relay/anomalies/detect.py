@@ -61,6 +61,11 @@ def evidence(moment: Moment) -> tuple[float, ...]:
     return tuple(_evidence(at, raised) for at, raised in enumerate(moment.raised))
 
 
+def pieces(found: Sequence[float]) -> list[float]:
+    """The evidence of each cause."""
+    return [max(found[at] for at in group) for group in _GROUPS]
+
+
 def _evidence(at: int, raised: float) -> float:
     if raised <= FROM:
         return 0.0
@@ -92,14 +97,10 @@ class Robust:
 
     def scores(self, moments: Sequence[Moment]) -> Sequence[float]:
         """See Detector."""
-        return [self._score(evidence(moment)) for moment in moments]
+        return [sum(pieces(evidence(moment))) for moment in moments]
 
     def reasons(self, moment: Moment) -> tuple[Reason, ...]:
         """See Detector."""
         found = evidence(moment)
         order = sorted(range(len(found)), key=lambda at: -found[at])
         return tuple(reason(moment, at) for at in order[:TOLD] if found[at] > 0)
-
-    @staticmethod
-    def _score(found: Sequence[float]) -> float:
-        return sum(max(found[at] for at in group) for group in _GROUPS)

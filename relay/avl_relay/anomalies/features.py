@@ -67,6 +67,13 @@ FEATURES = (
     Feature("share", "networks that opened one share link in a day", _count, (0.7, 0.7, 1.4), 0.5),
 )
 NAMES = tuple(one.name for one in FEATURES)
+#: Alarms that are no feature: a session that is in one of two logs alone, and in which it is missing (spec 14, 14.7).
+MISSING = "session_missing"
+LACKS = {"host": "missing_host", "relay": "missing_relay"}
+_WHAT = {one.name: one.what for one in FEATURES} | {
+    LACKS["host"]: "a session that the host's own log does not have",
+    LACKS["relay"]: "a session of the host's own log that this relay's does not have",
+}
 #: The most that one feature counts, in scales: beyond that it is no more unusual.
 MOST = 16.0
 
@@ -98,7 +105,7 @@ class Reason:
     seen: str
 
     def __str__(self) -> str:
-        return f"{next(one.what for one in FEATURES if one.name == self.feature)}: {self.seen} (usual: {self.usual})"
+        return f"{_WHAT[self.feature]}: {self.seen} (usual: {self.usual})"
 
 
 def reason(moment: Moment, at: int) -> Reason:

@@ -102,6 +102,7 @@ class Habits:
         "reached",
         "served",
         "signed",
+        "told",
         "values",
         "ways",
         "wide",
@@ -128,6 +129,8 @@ class Habits:
         #: When it was seen last (Unix seconds; 0: never), and in which wide network.
         self.last: float = float(kept.get("last", 0.0))
         self.place: str = str(kept.get("place", ""))
+        #: When it was an alarm last (Unix seconds; 0: never).
+        self.told: float = float(kept.get("told", 0.0))
         if len(self.hours) != 48:
             raise ValueError("a week has 48 kinds of hours here")
 
@@ -144,6 +147,7 @@ class Habits:
             "carried_at": self.carried_at,
             "last": self.last,
             "place": self.place,
+            "told": self.told,
         }
 
     def hour_surprise(self, at: float) -> float:

@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 import structlog
 
+from avl_protocol.audit.compare import Missing
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.session.snapshot import Snapshot
-from avl_relay.anomalies.alarms import Alarm, Judge
+from avl_relay.anomalies.alarms import Alarm, Judge, missing_alarm
 from avl_relay.anomalies.forest import LEAST, Forest, Lacking
 from avl_relay.anomalies.settings import ASK, END, FOREST, NOTIFY, AnomalySettings
 from avl_relay.anomalies.watch import LOOK
@@ -76,6 +77,7 @@ class Sentinel:
         self._log = structlog.get_logger("relay")
         self._judge = Judge()
         self._events: deque[Event] = deque(maxlen=WAITING)
+        self._missing: deque[Alarm] = deque(maxlen=WAITING)
         self._unkept: dict[str, dict[str, Any]] = {}
         self._known = self._working = self._closed = False
         self._looked = self._kept = self._grown = world.clock.wall()
@@ -99,6 +101,10 @@ class Sentinel:
         """An event has been recorded (Unix milliseconds)."""
         if self._settings.on and kind != "alarm":
             self._events.append((kind, said, time_ms / 1000))
+
+    def missing(self, device: str, missing: Missing) -> None:
+        """A session is missing in a host's log, or in the relay's (audit/book.py): told whatever is looked at."""
+        self._missing.append(missing_alarm(device, missing, self._world.clock.wall()))
 
     def begin(self) -> None:
         """The relay runs, and the store is open."""
@@ -132,12 +138,14 @@ class Sentinel:
             if not self._known:
                 await self._remember(ledger)
             now = self._world.clock.wall()
+            while self._missing:
+                await self._raise(self._missing.popleft(), ledger, NOTIFY)
             events = list(self._events)
             self._events.clear()
             if self._settings.on and (events or now - self._looked >= LOOK / 2):
                 self._looked = now
                 for alarm in await self._judged(events, now):
-                    await self._raise(alarm, ledger)
+                    await self._raise(alarm, ledger, self._settings.action)
             if last or now - self._kept >= KEPT:
                 self._kept = now
                 self._unkept |= self._judge.watch.changed()
@@ -178,8 +186,7 @@ class Sentinel:
                 self._unkept.pop(str(said.get("person")), None)
         return [*found, *self._judge.look(now)]
 
-    async def _raise(self, alarm: Alarm, ledger: Ledger) -> None:
-        action = self._settings.action
+    async def _raise(self, alarm: Alarm, ledger: Ledger, action: str) -> None:
         if action in (ASK, END) and alarm.person:
             await ledger.sign_out(alarm.person)
         if action == END:

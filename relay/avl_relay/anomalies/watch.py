@@ -97,6 +97,15 @@ class Watch:
         for login in [login for login, whose in self._logins.items() if whose == person]:
             del self._logins[login]
 
+    def tell(self, account: str, at: float) -> None:
+        """An account is an alarm now."""
+        self._of(account).told = at
+
+    def told(self, account: str) -> float:
+        """When an account was an alarm last (0: never)."""
+        habits = self._habits.get(account)
+        return 0.0 if habits is None else habits.told
+
     def sessions_of(self, account: str) -> list[str]:
         """Those of an account that run."""
         return list(self._at_once.get(account, ()))

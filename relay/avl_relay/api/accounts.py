@@ -55,6 +55,7 @@ class Accounts:
                 visits=visits,
                 issuers=tuple(one.issuer for one in known.offered),
                 entropy=premises.entropy,
+                off=premises.off,
             ),
             AuthorizationList(programs, visits, live),
             ProviderList(known, visits),

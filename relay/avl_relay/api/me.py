@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -53,6 +53,7 @@ ME = answer(
         "mfa_at": Perhaps(SECONDS),
         "key": Perhaps(Record({"jwk": JWK, "thumbprint": THUMBPRINT})),
         "providers": Many(Text(1, 256), 64),
+        "off": Many(Text(1, 64), 64),
     }
 )
 KIND = Choice((Proof.TOTP.value, Proof.PASSKEY.value, Proof.RECOVERY.value))
@@ -88,7 +89,9 @@ class Me:
         visits: Visits,
         issuers: Sequence[str],
         entropy: opaque.Entropy,
+        off: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
+        self._off = off
         self._sign_in, self._factors, self._issuers = sign_in, factors, issuers
         self._visits, self._entropy = visits, entropy
 
@@ -284,6 +287,7 @@ class Me:
                 "mfa_at": who.mfa_at,
                 "key": None if key is None else {"thumbprint": key[0], "jwk": key[1]},
                 "providers": [issuer for issuer, _ in await credentials.links(person.id)],
+                "off": sorted(self._off()),
             }
         )
 

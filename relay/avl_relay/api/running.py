@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import category
 
 from sqlalchemy import select
 
 from avl_protocol.rights.effective import OWNER
-from avl_protocol.wire.registry import Channel
+from avl_protocol.wire.registry import MAX_OPERATOR_TEXT, Channel
 from avl_relay.api.lists import PAGING, cursor, position
-from avl_relay.api.operations import DONE, Answer, Call, Operation, Transaction
+from avl_relay.api.operations import DONE, Answer, Call, Operation, Transaction, Who
 from avl_relay.api.problems import Problem
 from avl_relay.api.shapes import (
     IDENTIFIER,
@@ -22,6 +23,7 @@ from avl_relay.api.shapes import (
     Many,
     Number,
     Perhaps,
+    Record,
     Text,
     Whole,
     answer,
@@ -93,6 +95,18 @@ class RunningSessions:
                 transaction=Transaction.READS,
                 says=("not-found",),
             ),
+            Operation(
+                method="POST",
+                path="/sessions/{id}/message",
+                handler=self.tell,
+                summary="Say something to who is in a session: one line of text, as from who runs the relay",
+                who=Who.ADMIN,
+                parts={"id": IDENTIFIER},
+                body=Record({"text": Text(1, MAX_OPERATOR_TEXT)}),
+                status=204,
+                transaction=Transaction.NONE,
+                says=("not-found", "invalid"),
+            ),
         )
 
     async def listed(self, call: Call) -> Answer:
@@ -121,6 +135,18 @@ class RunningSessions:
         call.afterwards(lambda: self._live.end(running))
         return DONE
 
+    async def tell(self, call: Call) -> Answer:
+        """POST /sessions/{id}/message."""
+        running = self._live.session(call.path["id"])
+        if running is None:
+            raise Problem("not-found", "no session of that id runs")
+        text = one_line(call.body["text"])
+        if not text:
+            raise Problem("invalid", "there is nothing in it that could be read")
+        call.notes["device"] = running.device
+        call.afterwards(lambda: self._live.say(running, text))
+        return DONE
+
     async def _may(self, call: Call, running: Sequence[Running], who: Mapping[str, Holder]) -> dict[str, int]:
         """What this relay knows that those may there who came by a pass of their own."""
         named = {one.id: who[one.id].person for one in running if one.id in who and not who[one.id].link}
@@ -138,6 +164,12 @@ class RunningSessions:
             chosen = select(devices.c.number, devices.c.name).where(condition)
             names |= {row.number: row.name for row in await call.db.execute(chosen)}
         return names
+
+
+def one_line(text: str) -> str:
+    """Without control and format characters, and with single spaces."""
+    words = " ".join(text.split())
+    return "".join(one for one in words if not category(one).startswith("C")).strip()
 
 
 def _shown(running: Running, name: str, who: Holder | None, may: int | None, figures: Figures | None) -> dict[str, Any]:

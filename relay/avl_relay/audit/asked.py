@@ -119,6 +119,15 @@ def _ended(call: Call, outcome: Outcome) -> Said:
     return {"session": call.path["id"], "why": "asked", **_by(call)}
 
 
+def _told(call: Call, outcome: Outcome) -> Said:
+    return {
+        "session": call.path["id"],
+        "device": call.notes.get("device"),
+        "characters": len(call.body["text"]),
+        **_by(call),
+    }
+
+
 #: Method and path -> kind of event, and its fields.
 DONE: Mapping[tuple[str, str], tuple[str, Tells]] = {
     ("PATCH", "/alarms/{id}"): ("alarm_seen", lambda call, outcome: {"alarm": call.path["id"], **_by(call)}),
@@ -142,6 +151,7 @@ DONE: Mapping[tuple[str, str], tuple[str, Tells]] = {
     ("DELETE", "/shares/{id}"): ("share_changed", _share("deleted")),
     ("POST", "/statements"): ("statement_stored", _statement),
     ("DELETE", "/sessions/{id}"): ("session_ended", _ended),
+    ("POST", "/sessions/{id}/message"): ("session_told", _told),
     ("PUT", "/me/password"): ("factor_changed", _factor("changed", "password")),
     ("DELETE", "/me/providers"): ("factor_changed", _factor("removed", "provider")),
     ("POST", "/me/factors/totp/confirm"): ("factor_changed", _factor("added", "totp")),

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.snapshot import Snapshot
+from avl_protocol.wire.messages import Logged
 
 
 class Auditor(Protocol):
@@ -46,6 +47,9 @@ class RelayLog(Auditor, Protocol):
 
     def known(self, peer: HopServer, size: int) -> None:
         """A neighbour has said which head it keeps."""
+
+    def logged(self, peer: HopServer, device: str, message: Logged) -> None:
+        """A host that is registered says what its own log has (spec 14, 14.7)."""
 
     def told(self, worker: int, news: bytes) -> None:
         """See Readers (workers/siblings.py)."""

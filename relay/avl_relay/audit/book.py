@@ -15,7 +15,10 @@ from typing import Any
 
 import structlog
 
+from avl_protocol.audit.compare import Missing
+from avl_protocol.audit.entry import Entry
 from avl_protocol.audit.events import checked
+from avl_protocol.audit.exchange import ALARM, name_bytes, rows
 from avl_protocol.audit.head import TreeHead, head_of
 from avl_protocol.audit.limits import Limits
 from avl_protocol.crypto.identity import Identity
@@ -23,8 +26,10 @@ from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.auditfiles import FOLDER
 from avl_protocol.endpoint.program.auditlog import AuditLog
 from avl_protocol.endpoint.program.auditwriter import Writer
-from avl_protocol.session.hop.server import HopServer
+from avl_protocol.session.hop.server import HopServer, HopServerState
 from avl_protocol.session.snapshot import Snapshot
+from avl_protocol.wire.messages import Logged
+from avl_relay.audit.comparing import Comparing
 from avl_relay.audit.heads import Heads, Shown
 from avl_relay.audit.reading import MARK
 from avl_relay.audit.settings import AuditSettings
@@ -48,6 +53,7 @@ class Book:
         self.heads = Heads(self.ask)
         self._trouble = ""
         self._writer: Writer | None = None
+        self._comparing = Comparing(say=self._say_logged, found=self._missing, beyond=self._beyond)
         if settings.number == 0:
             log = AuditLog(self.folder, identity, entropy=world.entropy, program="relay", software=software)
             self._writer = Writer(
@@ -57,6 +63,7 @@ class Book:
                 report=self._report,
                 grown=lambda head: self._grown(),
                 kept=self._kept,
+                remember=self._remember,
                 days=settings.days,
                 address_days=settings.address_days,
             )
@@ -72,6 +79,11 @@ class Book:
         self._limits: Callable[[], Mapping[str, int]] = dict
         self._listener: Callable[[str, Mapping[str, Any], int], None] = lambda kind, said, time_ms: None
         self._next_look: asyncio.TimerHandle | None = None
+        #: Hosts of this process that compare their logs with ours.
+        self._compared: dict[str, HopServer] = {}
+        self._next_due: asyncio.TimerHandle | None = None
+        #: Is told which session is missing in which log, by the device of the host; without one it is logged here.
+        self.alarmed: Callable[[str, Missing], None] = self.raise_missing
 
     # running
 
@@ -88,6 +100,8 @@ class Book:
 
     async def close(self) -> None:
         """Write what is left."""
+        if self._next_due is not None:
+            self._next_due.cancel()
         if self._next_look is not None:
             self._next_look.cancel()
             self._hit.look(self._limits())
@@ -111,10 +125,12 @@ class Book:
     def record(self, kind: str, **said: object) -> None:
         """See Auditor."""
         given = {name: value for name, value in said.items() if value is not None and value != ""}
-        time_ms = int(self._world.clock.wall() * 1000)
+        time_ms = self._now_ms()
+        if kind == "host_left":
+            self._compared.pop(str(given.get("device")), None)
         if self._writer is not None:
             self._writer.record(kind, given, time_ms)
-            self._listener(kind, given, time_ms)
+            self._hear(kind, given, time_ms)
         elif self._world.faults.run(checked, kind, given, bytes):
             self._hand_over(kind, given, time_ms)
 
@@ -169,6 +185,70 @@ class Book:
         to = head.size if to is None else to
         return head, self._writer.consistency(known, to) if known <= to <= head.size else ()
 
+    # what hosts have logged
+
+    def logged(self, peer: HopServer, device: str, message: Logged) -> None:
+        """A host of this process says what its own log has."""
+        begins = self._compared.get(device) is not peer
+        self._compared[device] = peer
+        if self._writer is not None:
+            self._heard_logged(device, message, begins)
+        else:
+            self._say({"logged": device, "begins": begins, **_written(message)})
+
+    def _heard_logged(self, device: str, message: Logged, begins: bool) -> None:
+        now = self._world.clock.monotonic()
+        self._comparing.hear(device, message, begins=begins, now=now, now_ms=self._now_ms())
+        self._look_at_due()
+
+    def _say_logged(self, device: str, message: Logged) -> None:
+        """Name sessions to a host, if it is here; another process that has it, or thinks so, does the same."""
+        peer = self._compared.get(device)
+        if peer is not None and peer.state is not HopServerState.GONE:
+            peer.send(message)
+        if self._writer is not None:
+            self._say({"named": device, **_written(message)})
+
+    def _remember(self, entries: Sequence[Entry], since: int) -> None:
+        self._comparing.know(entries, since, self._world.clock.monotonic(), self._now_ms())
+        self._look_at_due()
+
+    def _look_at_due(self) -> None:
+        """Be called when something may be missing."""
+        if self._next_due is not None:
+            self._next_due.cancel()
+            self._next_due = None
+        due = self._comparing.next_timeout()
+        if due is not None:
+            seconds = max(0.0, due - self._world.clock.monotonic())
+            self._next_due = asyncio.get_running_loop().call_later(seconds, self._due)
+
+    def _due(self) -> None:
+        self._next_due = None
+        self._comparing.handle_timer(self._world.clock.monotonic())
+        self._look_at_due()
+
+    def _missing(self, device: str, missing: Missing) -> None:
+        self._log.warning("session missing", session=missing.session, device=device, lacks=missing.lacks)
+        self.alarmed(device, missing)
+
+    def raise_missing(self, device: str, missing: Missing) -> None:
+        """Log that a session is missing in a host's log, or in this one."""
+        self.record("alarm", alarm=ALARM, device=device, session=missing.session, why=str(missing))
+
+    def _beyond(self, device: str) -> None:
+        self.record("limit_hit", limit="missing sessions of a host", count=1, device=device)
+
+    def _hear(self, kind: str, said: Mapping[str, Any], time_ms: int) -> None:
+        """The log has one more event, of whichever process."""
+        self._comparing.recorded(kind, said, time_ms, self._world.clock.monotonic())
+        if kind in ("session_began", "host_left"):
+            self._look_at_due()
+        self._listener(kind, said, time_ms)
+
+    def _now_ms(self) -> int:
+        return int(self._world.clock.wall() * 1000)
+
     # Readers (workers/siblings.py)
 
     def told(self, worker: int, news: bytes) -> None:
@@ -184,6 +264,11 @@ class Book:
         elif "answer" in said:
             if said["for"] == self.settings.number and (shown := self._asked.pop(said["answer"], None)) is not None:
                 shown(head_of(said["head"]), tuple(bytes.fromhex(one) for one in said["proof"]))
+        elif "logged" in said:
+            if self._writer is not None:
+                self._heard_logged(said["logged"], _read(said), said["begins"])
+        elif "named" in said:
+            self._say_logged(said["named"], _read(said))
         elif "kept" in said:
             self._drop_told(said)
         elif "forget" in said:
@@ -231,7 +316,7 @@ class Book:
             return
         self._heard[worker] = run, number
         self._writer.record(said["kind"], said["said"], said["at"])
-        self._listener(said["kind"], said["said"], said["at"])
+        self._hear(said["kind"], said["said"], said["at"])
         self._unkept.append((self._writer.size, worker, run, number))
 
     def _kept(self, size: int) -> None:
@@ -258,6 +343,14 @@ class Book:
         else:
             self._log.info("audit log can be written again")
         self._say({"trouble": trouble})
+
+
+def _written(message: Logged) -> dict[str, Any]:
+    return {"covers": message.covers, "sessions": list(rows(message))}
+
+
+def _read(said: Mapping[str, Any]) -> Logged:
+    return Logged(said["covers"], tuple((name_bytes(name), age) for name, age in said["sessions"]))
 
 
 def _news(said: Mapping[str, Any]) -> bytes:

@@ -141,6 +141,7 @@ class Machinery:
                 hashing=self._hashing,
                 title=f"avl {place.quic}",
                 demanded=lambda: self._settings.demanded,
+                off=lambda: frozenset(self._settings.off),
             ),
             issuer=place.pin,
             live=live,

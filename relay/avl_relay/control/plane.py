@@ -71,6 +71,9 @@ class RelayHands(Protocol):
     def end_session(self, handle: int) -> None:
         """End a session."""
 
+    def tell_session(self, handle: int, text: str) -> None:
+        """Say something to a session."""
+
     def figures(self) -> dict[int, Figures]:
         """How sessions are carried."""
 
@@ -114,6 +117,7 @@ class ControlPlane:
                 report=self._report,
             )
             audit.listen(self._sentinel.heard)
+            audit.alarmed = self._sentinel.missing
         self.access = Gate(required=settings.required, registry=self, work=self._ask)
         self._relay: RelayHands | None = None
         self._machinery: Machinery | None = None
@@ -205,6 +209,11 @@ class ControlPlane:
         """See Hands."""
         if self._relay is not None:
             self._relay.end_session(handle)
+
+    def tell_session(self, handle: int, text: str) -> None:
+        """See Hands."""
+        if self._relay is not None:
+            self._relay.tell_session(handle, text)
 
     def figures(self) -> dict[int, Figures]:
         """See Hands."""

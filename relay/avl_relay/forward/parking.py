@@ -12,7 +12,7 @@ from avl_protocol.session.hop.server import HopServer
 from avl_protocol.wire.registry import CloseCode
 
 #: Channels that a session may have parked at a time.
-PARKED = 4
+PARKED = 16
 
 
 @dataclass(slots=True)

@@ -41,7 +41,9 @@ from avl_protocol.wire.messages import (
     Evict,
     HeadKnown,
     HopMessage,
+    Logged,
     NatTest,
+    OperatorSays,
     Recover,
     Reject,
     Subscribe,
@@ -73,7 +75,7 @@ class Router:
     Answers of `access` and `directory` that come later are told with `decided` and `located`. `handles`: the first
     handle and the distance to the next, so that several workers of a relay use different ones. `about(device, what)` is
     told what a host says of itself: a stranger's words; `head_known(peer, size)` which head of the audit log a
-    neighbour keeps.
+    neighbour keeps, and `logged(peer, device, message)` which sessions a host's own log has.
     """
 
     def __init__(
@@ -89,8 +91,9 @@ class Router:
         handles: tuple[int, int] = (1, 1),
         about: Callable[[int, About], None] = lambda device, about: None,
         head_known: Callable[[HopServer, int], None] = lambda peer, size: None,
+        logged: Callable[[HopServer, int, Logged], None] = lambda peer, device, message: None,
     ) -> None:
-        self._head_known = head_known
+        self._head_known, self._logged = head_known, logged
         self._bounds = limits
         self._nat_test = nat_test
         self._about = about
@@ -364,6 +367,14 @@ class Router:
             self._peers.settle(now)
         return session is not None
 
+    def tell_session(self, handle: int, text: str) -> bool:
+        """Who may says something to a session (14.8); whether a viewer here has it."""
+        session = self._sessions.get(handle)
+        if session is None or not session.admitted:
+            return False
+        session.viewer.send(OperatorSays(handle, text))
+        return True
+
     def send_away(self, device: int, now: float) -> bool:
         """A host of ours may not be registered any more: it and its sessions end; whether it was here."""
         gone = self._hosts.send_away(device, CloseCode.FORBIDDEN, now)
@@ -395,6 +406,10 @@ class Router:
             return
         if isinstance(message, HeadKnown):
             self._head_known(peer, message.size)
+            return
+        if isinstance(message, Logged):
+            if (publisher := self._hosts.of(peer)) is not None:
+                self._logged(peer, publisher.device, message)
             return
         if isinstance(message, About):
             if (publisher := self._hosts.of(peer)) is not None:

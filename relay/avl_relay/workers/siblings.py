@@ -30,7 +30,7 @@ from avl_relay.workers.link import Link
 from avl_relay.workers.worker import Worker
 
 #: What a message on a link is, by its first byte.
-FEED, ARRIVED, LEFT, PACKET, BORROW, LENT, NEWS = range(7)
+FEED, ARRIVED, LEFT, PACKET, BORROW, LENT, NEWS, COMPLETE = range(8)
 _ARRIVED, _PACKET, _LENT = struct.Struct(f"!{NUMBER_BYTES}sd"), struct.Struct("!HB"), struct.Struct("!QH")
 #: Between workers nobody is a stranger, and one hop carries what hundreds of viewers say.
 _ENOUGH = Allowance(1e9, 1e9)
@@ -104,6 +104,10 @@ class Siblings:
         #: Devices that are here and since when; devices elsewhere and at which worker.
         self._own: dict[int, float] = {}
         self._elsewhere: dict[int, int] = {}
+        #: Workers that ran when this one began and have not told yet all that is there, and who asks meanwhile for a
+        #: device of which nothing is known: it may be at one of them.
+        self._untold: set[int] = set()
+        self._early: dict[int, WhereIs] = {}
         #: Who waits for a device that is being borrowed.
         self._waiting: dict[int, dict[int, WhereIs]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,6 +120,9 @@ class Siblings:
         if self._router.has(device):
             return Place.HERE
         worker = self._elsewhere.get(device)
+        if worker is None and self._untold:
+            self._early[question.id] = question
+            return None
         if worker is None:
             return Place.NOWHERE
         waiting = self._waiting.setdefault(device, {})
@@ -126,6 +133,7 @@ class Siblings:
 
     def forget(self, question: WhereIs) -> None:
         """See Directory."""
+        self._early.pop(question.id, None)
         self._waiting.get(question.device, {}).pop(question.id, None)
 
     def elsewhere(self, device: int) -> bool:
@@ -155,6 +163,8 @@ class Siblings:
         for other in range(self._worker.of):
             if other != self._worker.number:
                 await self._feed(other)
+                if other in self._feeds:
+                    self._untold.add(other)
 
     def hand_over(self, worker: int, data: bytes, source: Address) -> None:
         """A datagram that has come here is for another worker."""
@@ -176,6 +186,7 @@ class Siblings:
             "hosts here": len(self._own),
             "hosts elsewhere": len(self._elsewhere),
             "hosts waited for": len(self._waiting),
+            "asked early": len(self._early),
         }
         return Snapshot("siblings", counts)
 
@@ -237,6 +248,7 @@ class Siblings:
         def gone(link: Link) -> None:
             if self._feeds.get(worker) is link:
                 del self._feeds[worker]
+                self._told(worker)
 
         link = await self._dial(worker, _deaf, gone)
         if link is not None:
@@ -244,8 +256,21 @@ class Siblings:
             link.send(bytes((FEED, self._worker.number)))
             for device, since in self._own.items():
                 link.send(_arrived(device, since))
+            link.send(bytes((COMPLETE,)))
             for news in () if self._readers is None else self._readers.all_news():
                 link.send(bytes((NEWS,)) + news)
+
+    def _told(self, worker: int) -> None:
+        """A worker has told all that is there, or is gone: what waited for the last such one is looked for again."""
+        self._untold.discard(worker)
+        if self._untold or not self._early:
+            return
+        now, early, self._early = self._clock.monotonic(), self._early, {}
+        for question in early.values():
+            place = self.find(question, now)
+            if place is not None:
+                self._router.located(question, place, now)
+        self._settled()
 
     def _tell(self, message: bytes) -> None:
         for feed in self._feeds.values():
@@ -292,6 +317,8 @@ class Siblings:
             device = int.from_bytes(message[1:], "big")
             if self._elsewhere.get(device) == worker:
                 del self._elsewhere[device]
+        elif kind == COMPLETE:
+            self._told(worker)
         elif kind == NEWS and self._readers is not None:
             self._readers.told(worker, message[1:])
 

@@ -10,13 +10,14 @@ import { Attachment } from "../../../viewer/avl_viewer/web/session/pipes.js";
 import { concat, utf8 } from "../../../viewer/avl_viewer/web/wire/bytes.js";
 import { FrameReader, frame } from "../../../viewer/avl_viewer/web/wire/framing.js";
 import { decode, encode } from "../../../viewer/avl_viewer/web/wire/messages.js";
-import { BULK_MESSAGES, CLOSE, CONTROL_MESSAGES, INPUT_MESSAGES, MAX } from "../../../viewer/avl_viewer/web/wire/registry.js";
+import { BULK_MESSAGES, CLOSE, CONTROL_MESSAGES, FILE_MESSAGES, INPUT_MESSAGES, LANES, MAX, SOUND_MESSAGES } from "../../../viewer/avl_viewer/web/wire/registry.js";
 
 export const KEYS = new SessionKeys(new Uint8Array(32).fill(1), new Uint8Array(32).fill(2));
 export const SESSION = new Uint8Array(16).fill(3);
 const MEDIA = new Uint8Array(16).fill(4);
 const SIGNER = new Uint8Array(32).fill(5);
-const TABLES = [CONTROL_MESSAGES, INPUT_MESSAGES, BULK_MESSAGES];
+/** Channel -> the messages that it carries. @param {number} channel */
+const tableOf = (channel) => [CONTROL_MESSAGES, INPUT_MESSAGES, BULK_MESSAGES, SOUND_MESSAGES][channel] ?? FILE_MESSAGES;
 
 /**
  * @typedef {object} Stream
@@ -47,7 +48,7 @@ export class MemoryPath {
     });
     const openChannel = (/** @type {number} */ _handle, /** @type {number} */ channel) => {
       const stream = 4 * this.streams.size;
-      this.streams.set(stream, { channel, queue: [], resume: new Uint8Array(0), begun: this.first });
+      this.streams.set(stream, { channel, queue: [], resume: new Uint8Array(0), begun: this.first && !LANES.has(channel) });
       return stream;
     };
     this.attachment = new Attachment({ carrier, openChannel }, 1, binding);
@@ -115,7 +116,7 @@ export class MemoryHost {
   async say(channel, kind, fields) {
     const at = this._channels.get(channel);
     if (!at) throw new Error("the channel is not open");
-    await this._give(at.path, channel, at.stream, await at.secure.send(frame(encode(TABLES[channel], kind, fields), MAX.CHANNEL_MESSAGE)));
+    await this._give(at.path, channel, at.stream, await at.secure.send(frame(encode(tableOf(channel), kind, fields), MAX.CHANNEL_MESSAGE)));
   }
 
   /** @param {MemoryPath} path @param {number} channel @param {number} stream @param {Uint8Array} data */
@@ -165,7 +166,7 @@ export class MemoryHost {
     const at = this._channels.get(channel);
     if (!at || at.path !== path || at.stream !== number || !this.hearing) return;
     for (const chunk of await at.secure.receive(bytes)) {
-      for (const raw of at.frames.feed(chunk)) await this._message(channel, decode(TABLES[channel], raw));
+      for (const raw of at.frames.feed(chunk)) await this._message(channel, decode(tableOf(channel), raw));
     }
     await this._give(path, channel, number, await at.secure.takeOutput());
   }

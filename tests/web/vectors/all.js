@@ -9,14 +9,15 @@ import { bounds } from "./bounds.js";
 import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
 import { exacts } from "./exact.js";
+import { jitters, sounds } from "./sound.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
-import { ledgers, outboxes, senders } from "./input.js";
+import { gestures, ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
 import { rights } from "./rights.js";
 import { plans, selectors, silences } from "./selector.js";
 import { tracks } from "./track.js";
-import { allMessages, carriers, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
+import { allMessages, carriers, clipformatsOf, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
 
 /** Subjects that need nothing but what Node has. @param {(name: string) => Promise<any>} read @returns
  * {Promise<Record<string, Check[]>>} */
@@ -32,9 +33,12 @@ export async function everywhere(read) {
     bounds: bounds(await read("bounds")),
     track: tracks(await read("track")),
     exact: exacts(await read("exact")),
+    sound: sounds(await read("sound")),
+    jitter: jitters(await read("jitter")),
     feedback: feedbacks(await read("feedback")),
     device_id: deviceIds(await read("device_id")),
     target: targets(await read("target")),
+    clipformats: clipformatsOf(await read("clipformats")),
     cliptext: cliptexts(await read("cliptext")),
     typable: typables(await read("typable")),
     identity: identities(await read("identity"), await read("device_id")),
@@ -45,6 +49,7 @@ export async function everywhere(read) {
     selector: selectors(await read("selector")),
     silence: silences(await read("silence")),
     plan: plans(await read("plan")),
+    gestures: gestures(await read("gestures")),
     outbox: outboxes(await read("outbox")),
     inputledger: ledgers(await read("inputledger")),
     inputsender: senders(await read("inputsender")),

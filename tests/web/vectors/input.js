@@ -1,10 +1,11 @@
 /**
- * Input on its way out, against its traces: the outbox, the ledger, and the sender between them. Only a host has a
- * gate.
+ * Input on its way out, against its traces: what fingers mean, the outbox, the ledger, and the sender between them. Only
+ * a host has a gate.
  *
  * @typedef {import("./notation.js").Check} Check
  */
 
+import { Gestures } from "../../../viewer/avl_viewer/web/input/gestures.js";
 import { InputLedger } from "../../../viewer/avl_viewer/web/session/input/ledger.js";
 import { InputSender } from "../../../viewer/avl_viewer/web/session/input/sender.js";
 import { InputOutbox } from "../../../viewer/avl_viewer/web/session/input/outbox.js";
@@ -28,6 +29,23 @@ export function outboxes(traces) {
       const returned = calls[name](at, given);
       return { out: { returned, pending: outbox.pending, holds: outbox.holds, discarded: outbox.discarded }, next: outbox.due() };
     };
+  });
+}
+
+/** @param {any} traces @returns {Check[]} */
+export function gestures(traces) {
+  return replayed(traces, ({ zooms_view: zoomsView, zoomed }) => {
+    const fingers = Object.assign(new Gestures(), { zoomsView, zoomed });
+    /** @type {Record<string, (at: number, given: any) => any>} */
+    const calls = {
+      down: (at, { finger, x, y }) => fingers.down(finger, x, y, at),
+      move: (_, { finger, x, y }) => fingers.move(finger, x, y),
+      up: (_, { finger }) => fingers.up(finger),
+      cancel: (_, { finger }) => fingers.cancel(finger),
+      timer: (at) => fingers.handleTimer(at),
+      release_all: () => fingers.releaseAll(),
+    };
+    return (at, name, given) => ({ out: calls[name](at, given), next: fingers.nextTimeout() });
   });
 }
 

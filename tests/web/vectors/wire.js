@@ -6,6 +6,7 @@
 
 import * as datagram from "../../../viewer/avl_viewer/web/wire/datagram.js";
 import * as deviceId from "../../../viewer/avl_viewer/web/wire/device_id.js";
+import * as clipformats from "../../../viewer/avl_viewer/web/wire/clipformats.js";
 import * as cliptext from "../../../viewer/avl_viewer/web/wire/cliptext.js";
 import { bigEndian, fromBigEndian } from "../../../viewer/avl_viewer/web/wire/bytes.js";
 import * as frames from "../../../viewer/avl_viewer/web/wire/frames.js";
@@ -69,6 +70,21 @@ export function packings(vectors) {
 }
 
 /** @param {any} vectors @returns {Check[]} */
+export function clipformatsOf(vectors) {
+  return [
+    ["names of formats are those that travel", () => {
+      for (const { name, format, kind } of vectors.names) {
+        const found = clipformats.formatOf(name);
+        same([found, clipformats.kindOf(found)], [format, kind], name);
+      }
+    }],
+    ["rows that name no format are left out of an offer", () => {
+      for (const { rows, offered } of vectors.offers) same(clipformats.offered(rows).map(({ name, size }) => [name, size]), offered);
+    }],
+  ];
+}
+
+/** @param {any} vectors @returns {Check[]} */
 export function cliptexts(vectors) {
   return [
     ["what a clipboard holds is a text or the reason why not", () => {
@@ -89,6 +105,8 @@ const TABLES = {
   CONTROL: [registry.CONTROL_MESSAGES, registry.CLOSE.SESSION_PROTOCOL],
   INPUT: [registry.INPUT_MESSAGES, registry.CLOSE.SESSION_PROTOCOL],
   BULK: [registry.BULK_MESSAGES, registry.CLOSE.SESSION_PROTOCOL],
+  FILE: [registry.FILE_MESSAGES, registry.CLOSE.SESSION_PROTOCOL],
+  SOUND: [registry.SOUND_MESSAGES, registry.CLOSE.SESSION_PROTOCOL],
   HANDSHAKE: [registry.HANDSHAKE_MESSAGES, registry.CLOSE.SESSION_PROTOCOL],
 };
 

@@ -67,10 +67,10 @@ class PictureBook:
         """The host says what codes its pictures; empty: it does not say."""
         self.encoder = coder or self.encoder
 
-    def presented(self, track: int, number: int, at: float) -> None:
-        """An object is on the screen."""
+    def presented(self, track: int, number: int, at: float) -> float | None:
+        """An object is on the screen; how long after its capture, if that is known."""
         with self._lock:
-            self.stats.presented(track, number, at)
+            return self.stats.presented(track, number, at)
 
     def host_stages(self, times_us: tuple[int, ...], now: float) -> None:
         """Where the host's time went."""

@@ -123,7 +123,8 @@ class PicturePipeline:
 
 
 class PicturePipelines:
-    """Those of all desktops. `presented(track, object, at)` is called on the event loop, as the wishes are."""
+    """Those of all desktops. `presented(track, object, at)` is called on the event loop, as the wishes are;
+    `film(delay, at)` on whichever thread shows a picture of what moves, so long after its capture."""
 
     def __init__(
         self,
@@ -133,6 +134,7 @@ class PicturePipelines:
         loop: asyncio.AbstractEventLoop,
         wishes: Wishes,
         presented: Callable[[int, int, float], None],
+        film: Callable[[float, float], None] = lambda delay, at: None,
         now: Callable[[], float],
     ) -> None:
         self._presenter = presenter
@@ -141,10 +143,13 @@ class PicturePipelines:
         self._on_undecodable = wishes.undecodable
         self._wishes = replace(wishes, undecodable=self._undecodable)
         self._on_presented = presented
+        self._on_film = film
         self._now = now
         #: By the number of each desktop's first track, and by those of all.
         self._desktops: dict[int, PicturePipeline] = {}
         self._of: dict[int, PicturePipeline] = {}
+        #: The tracks of what moves.
+        self._moving: frozenset[int] = frozenset()
         #: The tracks that each was made for.
         self._made: dict[int, tuple[Track, Track | None]] = {}
         #: Figures of the first desktop, whichever number it has.
@@ -199,6 +204,7 @@ class PicturePipelines:
                 self._of[exact.id] = pipeline
         for lower, pictures_of in rungs(tracks).items():
             self._of[lower] = self._of[pictures_of]
+        self._moving = frozenset((*self._desktops, *rungs(tracks)))
         for pipeline in before.values():
             if pipeline not in self._desktops.values():
                 pipeline.decoder.close()
@@ -223,5 +229,7 @@ class PicturePipelines:
 
     def _presented(self, track: int, number: int, at: float) -> None:
         if (pipeline := self._of.get(track)) is not None:
-            pipeline.book.presented(track, number, at)
+            delay = pipeline.book.presented(track, number, at)
+            if delay is not None and track in self._moving:
+                self._on_film(delay, at)
             self._loop.call_soon_threadsafe(self._on_presented, track, number, at)

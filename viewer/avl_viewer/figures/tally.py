@@ -8,7 +8,7 @@ from typing import Any
 
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.keys import MODIFIER_USAGES
-from avl_protocol.wire.registry import InputKind
+from avl_protocol.wire.registry import InputKind, PenState, TouchPhase
 
 Event = tuple[Any, ...]
 
@@ -46,8 +46,8 @@ class Tally:
 
 
 def counted(events: Sequence[Event]) -> Counter[str]:
-    """What people call it, and how often: keys and characters, clicks, turns of the wheel. Shift and the like are no
-    keys of their own."""
+    """What people call it, and how often: keys and characters, clicks, turns of the wheel, touches, movements that no
+    later one makes up for. Shift and the like are no keys of their own."""
     found: Counter[str] = Counter()
     for kind, *values in events:
         if kind == InputKind.TEXT:
@@ -58,10 +58,20 @@ def counted(events: Sequence[Event]) -> Counter[str]:
             found["click"] += 1
         elif kind == InputKind.WHEEL:
             found["turn of the wheel"] += 1
+        elif kind == InputKind.MOVE_BY or (kind == InputKind.PEN and values[5] & PenState.TIP):
+            found["movement"] += 1
+        elif kind == InputKind.TOUCH and values[1] == TouchPhase.BEGIN:
+            found["touch"] += 1
     return found
 
 
 def _named(counts: Counter[str]) -> str:
-    names = {"key": "keys", "click": "clicks", "turn of the wheel": "turns of the wheel"}
+    names = {
+        "key": "keys",
+        "click": "clicks",
+        "turn of the wheel": "turns of the wheel",
+        "touch": "touches",
+        "movement": "movements",
+    }
     parts = [f"{counts[one]} {one if counts[one] == 1 else many}" for one, many in names.items() if counts[one]]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

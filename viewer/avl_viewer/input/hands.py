@@ -97,6 +97,10 @@ class Hands:
         self._buttons: set[int] = set()
         self._moved: tuple[int, int] | None = None
         self._at: tuple[int, int] | None = None
+        #: How far the pointer has moved while it is caught, as far as that was not sent.
+        self._by: tuple[float, float] = (0.0, 0.0)
+        self._deferred = False
+        self._caught = False
         self._altgr = False
         #: The key that the desktop repeats now, and one that was let go of because it seemed to be up.
         self._repeats: int | None = None
@@ -105,6 +109,11 @@ class Hands:
         self._meta_told = False
         #: Keys travel by their place alone, as games want it.
         self.places = False
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """The desktop pixel that the pointer was put at last, as far as that is known."""
+        return self._at
 
     @property
     def holding(self) -> bool:
@@ -125,8 +134,22 @@ class Hands:
             self._defer()
         self._moved = at
 
+    def catch(self, caught: bool) -> None:
+        """The pointer is caught in the window, where its movements alone count, or is free."""
+        self._caught = caught
+        self._moved = self._at = None  # where it is at the host is not known any more
+        self._by = (0.0, 0.0)
+
+    def move_by(self, dx: float, dy: float) -> None:
+        """The pointer that is caught has moved by so many device pixels."""
+        if not self._deferred:
+            self._deferred = True
+            self._defer()
+        self._by = (self._by[0] + dx, self._by[1] + dy)
+
     def flush(self) -> None:
         """Send the movement that waits, if any."""
+        self._deferred = False
         if rows := self._movement():
             self._send(rows)
 
@@ -139,7 +162,8 @@ class Hands:
             self._buttons.add(number)
         else:
             self._buttons.discard(number)
-        self._moved = self._to_desktop(position)
+        if not self._caught:
+            self._moved = self._to_desktop(position)
         self._send([*self._movement(), (int(InputKind.BUTTON), number, down)])
 
     def wheel(self, event: QWheelEvent) -> None:
@@ -148,7 +172,8 @@ class Hands:
         if self._platform == "xcb" and event.modifiers() & Qt.KeyboardModifier.AltModifier:
             dx, dy = dy, dx
         if dx or dy:
-            self._moved = self._to_desktop(event.position())
+            if not self._caught:
+                self._moved = self._to_desktop(event.position())
             self._send([*self._movement(), (int(InputKind.WHEEL), -dx, -dy)])
 
     def key(self, event: QKeyEvent, down: bool) -> None:
@@ -270,8 +295,13 @@ class Hands:
         self._quiet = None
         if held:
             self._send([*self._movement(), (int(InputKind.RELEASE_ALL),)])
+        self._by = (0.0, 0.0)
 
     def _movement(self) -> list[Row]:
+        if self._caught:
+            dx, dy = int(self._by[0]), int(self._by[1])
+            self._by = (self._by[0] - dx, self._by[1] - dy)
+            return [(int(InputKind.MOVE_BY), dx, dy)] if dx or dy else []
         moved, self._moved = self._moved, None
         if moved is None or moved == self._at:
             return []

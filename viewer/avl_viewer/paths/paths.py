@@ -29,7 +29,7 @@ from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.device_id import NUMBER_BYTES
 from avl_protocol.wire.endtoend import Candidates
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import Goaway, Head, HopMessage, Observed, Welcome
+from avl_protocol.wire.messages import Goaway, Head, HopMessage, Observed, OperatorSays, Welcome
 from avl_protocol.wire.registry import (
     LOSSES,
     PASSING,
@@ -310,6 +310,11 @@ class Paths:
         elif isinstance(message, Head):
             if self._heads is not None and not path.hop.at_device:
                 self._heads.hear(path.key, message)
+        elif isinstance(message, OperatorSays):
+            # A relay may be where the session was, and is not now.
+            here = path.attachment
+            if here is not None and not here.direct and here.handle == message.handle:
+                self._events.append(PathsMessage(message))
         elif path is self.current:
             self._events.append(PathsMessage(message))
 

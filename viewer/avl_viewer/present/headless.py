@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark, Marks
 from avl_viewer.present.presenter import CursorShape, Picture, Status
+from avl_viewer.services.sound import HostSound
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     import numpy as np
@@ -22,9 +25,9 @@ if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
 class HeadlessPresenter:
     """Satisfies Presenter. The `on_...` hooks are called in the thread that reports (pictures: the decoder's).
 
-    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `clipboard_text`, `remarked`, `state`,
-    `around`, `marks`, of each desktop the newest picture and whether it is exact, and `first`, the desktop that LAYOUT
-    tells of.
+    The last value of everything is kept: `size`, `monitors`, `cursor_shape`, `taken` (devices), `clipboard_text`,
+    `host_copy` (None where it is the text alone), `remarked`, `state`, `around`, `marks`, of each desktop the newest
+    picture and whether it is exact, and `first`, the desktop that LAYOUT tells of.
     """
 
     def __init__(
@@ -57,12 +60,16 @@ class HeadlessPresenter:
         self.monitors: tuple[Monitor, ...] = ()
         self.watching: dict[int, int] = {}
         self.cursor_shape: CursorShape | None = None
+        self.taken = InputDevice(0)
         self.clipboard_text: str | None = None
+        self.host_copy: Copy | None = None
         self.remarked: str | None = None
         self.state: Status | None = None
         #: Who else is here, and what is pointed at and drawn.
         self.around = Company()
         self.marks = Marks()
+        self.host_sound = HostSound()
+        self.speaking = False
 
     def latest(self, desktop: int | None = None) -> Picture | None:
         """The newest picture of a desktop (None: of the first), None before there is any."""
@@ -124,10 +131,20 @@ class HeadlessPresenter:
         if self._on_cursor is not None:
             self._on_cursor(cursor)
 
+    def devices(self, devices: InputDevice) -> None:
+        self.taken = devices
+
     def clipboard(self, text: str) -> None:
-        self.clipboard_text = text
+        self.clipboard_text, self.host_copy = text, None
         if self._on_clipboard is not None:
             self._on_clipboard(text)
+
+    def copied(self, copy: Copy) -> None:
+        if isinstance(copy.content, str):
+            self.clipboard(copy.content)
+        else:
+            self.clipboard_text = None
+        self.host_copy = copy
 
     def remark(self, text: str) -> None:
         self.remarked = text
@@ -152,6 +169,12 @@ class HeadlessPresenter:
 
     def mark(self, mark: Mark) -> None:
         self.marks.take(mark, self._now())
+
+    def sound(self, host: HostSound) -> None:
+        self.host_sound = host
+
+    def microphone(self, on: bool) -> None:
+        self.speaking = on
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Who asked for the input is told by an exception."""

@@ -13,9 +13,12 @@ from PySide6.QtCore import QObject, Signal
 
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire.registry import ClipboardState, InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.presenter import CursorShape, Picture, Status
+from avl_viewer.services.sound import HostSound
 
 
 class Mailbox(QObject):
@@ -24,12 +27,15 @@ class Mailbox(QObject):
     pictured = Signal()
     laid_out = Signal(int, int, object)
     cursor_changed = Signal(object)
-    clipboard_changed = Signal(str)
+    clipboard_changed = Signal(object)
+    devices_changed = Signal(object)
     remarked = Signal(str)
     status_changed = Signal(object)
     input_dropped = Signal(object)
     company_changed = Signal(object)
     marked = Signal(object)
+    sound_changed = Signal(object)
+    microphone_changed = Signal(bool)
     rearranged = Signal(object)
 
     def __init__(self) -> None:
@@ -83,8 +89,14 @@ class Mailbox(QObject):
     def cursor(self, cursor: CursorShape) -> None:
         self.cursor_changed.emit(cursor)
 
+    def devices(self, devices: InputDevice) -> None:
+        self.devices_changed.emit(devices)
+
     def clipboard(self, text: str) -> None:
-        self.clipboard_changed.emit(text)
+        self.clipboard_changed.emit(Copy(text or ClipboardState.EMPTY))
+
+    def copied(self, copy: Copy) -> None:
+        self.clipboard_changed.emit(copy)
 
     def remark(self, text: str) -> None:
         self.remarked.emit(text)
@@ -100,6 +112,12 @@ class Mailbox(QObject):
 
     def mark(self, mark: Mark) -> None:
         self.marked.emit(mark)
+
+    def sound(self, host: HostSound) -> None:
+        self.sound_changed.emit(host)
+
+    def microphone(self, on: bool) -> None:
+        self.microphone_changed.emit(on)
 
     def dropped(self, dropped: list[Dropped]) -> None:
         self.input_dropped.emit(dropped)

@@ -14,7 +14,7 @@ from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.wire.foreign import for_dialog
 from avl_viewer.decode.canvas import Canvas
 from avl_viewer.input.hands import Row
-from avl_viewer.present.screen import Screen
+from avl_viewer.present.screen import open_screen
 
 #: The part of the display that a window may take.
 ROOM = 0.92
@@ -36,7 +36,7 @@ class MonitorWindow(QObject):
         self._sized = False
         displays = QGuiApplication.screens()
         self._display = displays[at % len(displays)]
-        self.screen = Screen(send, now)
+        self.screen = open_screen(send, now)
         self.screen.command.connect(self._act)
         self.screen.closing.connect(lambda: self.closed.emit(self.number))
 

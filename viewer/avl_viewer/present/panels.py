@@ -33,6 +33,8 @@ _SENTENCES = {
 WORDS, WORDS_WIDTH = 60, 26
 #: Milliseconds that a line at the bottom stays.
 STAY = 6000
+#: And for each character that has to be read.
+READ = 80
 HINT = (
     "The toolbar comes when the pointer touches the middle of the top edge. Ctrl+Alt+Shift+Q disconnects at any time."
 )
@@ -135,7 +137,6 @@ class Toast(QFrame):
         column.addWidget(self._text)
         self._staying = QTimer(self)
         self._staying.setSingleShot(True)
-        self._staying.setInterval(STAY)
         self._staying.timeout.connect(self._go)
         self.hide()
 
@@ -145,7 +146,7 @@ class Toast(QFrame):
         self.place()
         self.show()
         self.raise_()
-        self._staying.start()
+        self._staying.start(max(STAY, READ * len(text)))
 
     def place(self) -> None:
         """Bottom centre of the window."""

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from avl_protocol.media.frame import Monitor, Rect
 from avl_protocol.session.input.ledger import Dropped
+from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
+from avl_viewer.services.sound import HostSound
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     from avl_viewer.decode.canvas import Canvas
@@ -82,8 +85,14 @@ class Presenter(Protocol):
     def cursor(self, cursor: CursorShape) -> None:
         """The pointer's new shape."""
 
+    def devices(self, devices: InputDevice) -> None:
+        """What the host's system takes beside keys, buttons and places."""
+
     def clipboard(self, text: str) -> None:
         """The host's clipboard changed: this text was copied there, or ("") it was emptied."""
+
+    def copied(self, copy: Copy) -> None:
+        """The same, with formats beside the text, or without any; the service fetches them by the copy's stamp."""
 
     def remark(self, text: str) -> None:
         """A whole sentence about something that did not go as a person meant it; the session goes on."""
@@ -99,6 +108,12 @@ class Presenter(Protocol):
 
     def mark(self, mark: Mark) -> None:
         """Somebody points or draws over the picture, or has wiped that away."""
+
+    def sound(self, host: HostSound) -> None:
+        """What the host says of its sound: whether there is any, and who speaks there."""
+
+    def microphone(self, on: bool) -> None:
+        """What is said here is sent to the host from now on, or no longer."""
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Input came to nothing: a person is to know how much."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Protocol
+
+from avl_protocol.session.fetching import Fetched
+from avl_protocol.wire.clipformats import Copy
 
 
 class Remote(Protocol):
@@ -35,7 +40,20 @@ class Remote(Protocol):
         """See these monitors of the host by themselves, the first of them first; without any the whole desktop."""
 
     def set_clipboard(self, text: str) -> None:
-        """Make this the host's clipboard."""
+        """Make this text the host's clipboard."""
+
+    def offer_copy(self, copy: Copy, read: Callable[[str], Future[Fetched]]) -> None:
+        """Make this copy the host's clipboard; `read` is called, in any thread, for a format that somebody pastes
+        there."""
+
+    def fetch_copy(self, stamp: int, format: str) -> Future[bytes]:
+        """The host's copy of a stamp in a format. Fails with Refused; cancelled it is not fetched any further."""
+
+    def listen(self, muted: bool, volume: float) -> None:
+        """Play the host's sound at this volume (0 to 1); muted, it is not even sent."""
+
+    def speak(self, on: bool) -> None:
+        """Let the host hear this machine's microphone, or no longer."""
 
     def stats(self) -> dict[str, Any]:
         """The session's figures.

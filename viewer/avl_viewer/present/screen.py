@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QFocusEvent,
     QGuiApplication,
     QImage,
+    QInputDevice,
     QInputMethodEvent,
     QKeyEvent,
     QMouseEvent,
@@ -28,15 +29,20 @@ from PySide6.QtGui import (
     QPixmap,
     QRegion,
     QResizeEvent,
+    QTabletEvent,
+    QTouchEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from avl_protocol.media.frame import Rect
 from avl_viewer.decode.canvas import Canvas
+from avl_viewer.input.caught import Caught
 from avl_viewer.input.hands import SILENT, Hands, Row
 from avl_viewer.input.pen import Pen
+from avl_viewer.input.touch import Touch
 from avl_viewer.present.geometry import Geometry
+from avl_viewer.present.label import label
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.overlay import Overlay, logical
 from avl_viewer.present.presenter import CursorShape
@@ -56,6 +62,7 @@ COMMANDS = {
     0x07: "draw",
     0x09: "fullscreen",
     0x0A: "grab",
+    0x0F: "lock",
     0x14: "leave",
     0x16: "statistics",
     0x17: "toolbar",
@@ -75,6 +82,9 @@ class Screen(QWidget):
     focused = Signal(bool)
     resized = Signal()
     closing = Signal()
+    #: The pointer was caught here, or is free; somebody pressed where the host shows no pointer.
+    caught = Signal(bool)
+    unseen = Signal()
 
     def __init__(self, send: Callable[[list[Row]], None], now: Callable[[], float]) -> None:
         super().__init__()
@@ -113,6 +123,22 @@ class Screen(QWidget):
         )
         self._repeating.timeout.connect(self.hands.silent)
         self.pen = Pen(self._to_desktop)
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self.touch = Touch(
+            send=send, to_desktop=self._to_desktop, view=_Panned(self), watch=self._watch_fingers, now=now
+        )
+        self._resting.timeout.connect(self.touch.timeout)
+        self._catcher = Caught(_Mouse(self), self._moved_by)
+        #: The host's pointer while ours is caught: an image, its hot spot, and the desktop pixel that it points at.
+        self._floating = label(parent=self)
+        self._floating.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._floating.hide()
+        self._hot = QPointF()
+        self._at = (0.0, 0.0)
+        self._shown_pointer = True
+        #: Whether Qt joins movements while ours is free.
+        self._compresses = False
         for attribute in (
             Qt.WidgetAttribute.WA_OpaquePaintEvent,
             Qt.WidgetAttribute.WA_NoSystemBackground,
@@ -185,12 +211,83 @@ class Screen(QWidget):
 
     def set_drawing(self, drawing: bool) -> None:
         """Whether the mouse draws over the picture instead of acting on the desktop."""
-        self.hands.release_all()
+        self.release_all()
         self.pen.put_down()
         self.pen.drawing = drawing
         self._show_cursor()
 
+    @property
+    def catches(self) -> bool:
+        """Whether the pointer is caught here."""
+        return self._catcher.active
+
+    def set_caught(self, caught: bool) -> bool:
+        """Catch the pointer, or let it go; whether it is as wanted. Wayland lets nobody put it anywhere."""
+        if caught == self._catcher.active:
+            return True
+        if caught and QGuiApplication.platformName() == "wayland":
+            return False
+        if caught:
+            place = self.hands.place
+            self._at = (float(place[0]), float(place[1])) if place else (0.0, 0.0)
+        self.hands.catch(caught)
+        # Of places that follow each other Qt tells the last one alone: what was moved before the pointer was put back
+        # would be lost with them.
+        compress = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
+        if caught:
+            self._compresses = QCoreApplication.testAttribute(compress)
+        QCoreApplication.setAttribute(compress, self._compresses and not caught)
+        if caught:
+            self._catcher.start(QPointF(QCursor.pos()))
+            self.grabMouse()
+        else:
+            self._catcher.stop()
+            self.releaseMouse()
+        self._show_cursor()
+        self._float()
+        self.caught.emit(caught)
+        return True
+
+    def _moved_by(self, dx: float, dy: float) -> None:
+        ratio = self.devicePixelRatioF()
+        self.hands.move_by(dx * ratio, dy * ratio)
+        view = self._geometry
+        self._at = (
+            max(0.0, min(view.width - 1.0, self._at[0] + dx * ratio)),
+            max(0.0, min(view.height - 1.0, self._at[1] + dy * ratio)),
+        )
+        self._float()
+
+    def _float(self) -> None:
+        """Show where the host's pointer is by what ours has moved, while ours is not to be seen."""
+        shown = self._catcher.active and self._shown_pointer
+        self._floating.setVisible(shown)
+        if shown:
+            ratio = self.devicePixelRatioF()
+            x, y = self._geometry.from_desktop(int(self._at[0]), int(self._at[1]))
+            self._floating.move(round(x / ratio - self._hot.x()), round(y / ratio - self._hot.y()))
+
+    def release_all(self) -> None:
+        """Let go of all that hands and fingers hold, and of the pointer."""
+        self.hands.release_all()
+        self.touch.release_all()
+        self.set_caught(False)
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move a desktop that is larger than the window, by logical pixels."""
+        ratio = self.devicePixelRatioF()
+        self._replace(self._geometry.panned(round(-dx * ratio), round(-dy * ratio)))
+
+    def _watch_fingers(self, seconds: float | None) -> None:
+        if seconds is None:
+            self._resting.stop()
+        else:
+            self._resting.start(round(seconds * 1000))
+
     def _show_cursor(self) -> None:
+        if self._catcher.active:
+            self.setCursor(Qt.CursorShape.BlankCursor)
+            return
         if self.pen.drawing and not self._dimmed:
             self.setCursor(Qt.CursorShape.CrossCursor)
         else:
@@ -208,15 +305,19 @@ class Screen(QWidget):
         the desktop's pixels are shown, and with the pixels of our screen."""
         self._shape = shape
         factor = self._shape_factor = self._factor()
-        if shape.width and shape.height:
+        self._shown_pointer = bool(shape.width and shape.height)
+        if self._shown_pointer:
             ratio = self.devicePixelRatioF()
             image = QImage(shape.rgba, shape.width, shape.height, shape.width * 4, QImage.Format.Format_RGBA8888)
             pixmap = QPixmap.fromImage(image.scaled(shape.width * factor, shape.height * factor))
             pixmap.setDevicePixelRatio(ratio)
-            hot = (round(at * factor / ratio) for at in (shape.hot_x, shape.hot_y))
-            self._cursor = QCursor(pixmap, *hot)
+            self._hot = QPointF(shape.hot_x, shape.hot_y) * (factor / ratio)
+            self._cursor = QCursor(pixmap, round(self._hot.x()), round(self._hot.y()))
+            self._floating.setPixmap(pixmap)
+            self._floating.resize(pixmap.deviceIndependentSize().toSize())
         else:
             self._cursor = QCursor(Qt.CursorShape.BlankCursor)
+        self._float()
         if not self._dimmed:
             self._show_cursor()
 
@@ -367,8 +468,11 @@ class Screen(QWidget):
         return super().inputMethodQuery(query)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._pointer = event.position()
         self.hands.evidence(event.modifiers())
+        if self._catcher.active:
+            self._catcher.at(event.globalPosition())
+            return
+        self._pointer = event.position()
         if self.pen.drawing:
             self.pen.move(event.position())
         else:
@@ -398,6 +502,8 @@ class Screen(QWidget):
             self.pen.button(event.button(), down, event.position())
         else:
             self.hands.button(event.button(), down, event.position())
+            if down and not self._shown_pointer and not self._catcher.active:
+                self.unseen.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.hands.evidence(event.modifiers())
@@ -405,8 +511,13 @@ class Screen(QWidget):
             self.hands.wheel(event)
         event.accept()
 
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        # What is ignored comes again as a mouse.
+        event.setAccepted(not self.pen.drawing and self.touch.tablet(event))
+
     def leaveEvent(self, event: QEvent) -> None:
         self._panning.stop()
+        self.touch.leave()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         if self.grabs:
@@ -415,14 +526,65 @@ class Screen(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._give_keyboard_back()
-        self.hands.release_all()
+        self.release_all()
         self.pen.put_down()
         self.focused.emit(False)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.hands.release_all()
+        self.release_all()
         event.ignore()  # the window goes when the session has ended
         self.closing.emit()
+
+
+class TouchedScreen(Screen):
+    """A screen for machines with a touchscreen: Qt tells of fingers by `event` alone, with all else that there is."""
+
+    def __init__(self, send: Callable[[list[Row]], None], now: Callable[[], float]) -> None:
+        super().__init__(send, now)
+        self.setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QTouchEvent) and not self.pen.drawing:
+            self.touch.touch(event)
+            event.accept()
+            return True
+        return super().event(event)
+
+
+def open_screen(send: Callable[[list[Row]], None], now: Callable[[], float]) -> Screen:
+    """The screen that this machine needs."""
+    touched = any(one.type() == QInputDevice.DeviceType.TouchScreen for one in QInputDevice.devices())
+    return (TouchedScreen if touched else Screen)(send, now)
+
+
+class _Mouse:
+    """This machine's pointer over a screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def middle(self) -> QPointF:
+        return QPointF(self._screen.mapToGlobal(self._screen.rect().center()))
+
+    def reach(self) -> float:
+        return max(40.0, min(self._screen.width(), self._screen.height()) / 4)
+
+    def put(self, place: QPointF) -> None:
+        QCursor.setPos(place.toPoint())
+
+
+class _Panned:
+    """What two fingers move of a screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    @property
+    def pannable(self) -> bool:
+        return self._screen.view.pannable
+
+    def pan(self, dx: float, dy: float) -> None:
+        self._screen.pan(dx, dy)
 
 
 def _rects(region: QRegion) -> list[QRect]:

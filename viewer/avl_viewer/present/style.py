@@ -9,6 +9,7 @@ PANEL = f"""
 QFrame#panel {{ background: rgba(24, 27, 33, 247); border: 1px solid #3a4150; border-radius: 8px; }}
 QLabel {{ color: #e6e9ef; background: transparent; font-size: 13px; }}
 QLabel#title {{ font-size: 17px; font-weight: 600; color: #ffffff; }}
+QLabel#speaking {{ color: #ff8080; font-weight: 600; }}
 QLabel#quiet {{ color: #98a1b0; font-size: 12px; }}
 QToolButton, QPushButton {{
     color: #e6e9ef; background: #2c323d; border: 1px solid #3a4150; border-radius: 5px; padding: 5px 11px; font-size:

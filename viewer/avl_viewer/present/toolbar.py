@@ -10,19 +10,20 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QEnterEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget, QWidgetAction
 
 from avl_protocol.wire.foreign import for_dialog
-from avl_protocol.wire.registry import ControlMode
+from avl_protocol.wire.registry import ControlMode, InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.label import label
 from avl_viewer.present.style import MENU, PANEL
+from avl_viewer.services.sound import HostSound
 
 #: Milliseconds that the toolbar stays when the pointer has left it.
 LINGER = 700
 HINT = (
-    "Ctrl+Alt+Shift and: F full screen · G keys stay here · 1 pixel for pixel · C control · D draw · S statistics"
-    " · T toolbar · Q disconnect"
+    "Ctrl+Alt+Shift and: F full screen · G keys stay here · L lock pointer · 1 pixel for pixel · C control"
+    " · D draw · S statistics · T toolbar · Q disconnect"
 )
 
 _CONTROL, _SHIFT, _ALT, _META = 0xE0, 0xE1, 0xE2, 0xE3
@@ -43,13 +44,15 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 
 class Toolbar(QFrame):
-    """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, places, statistics, leave, send, type,
-    paste, control, draw, wipe, wipe all, pointers. `given(number)`: this person is to have control;
-    `chosen(names)`: these monitors are to be seen by themselves."""
+    """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, lock, direct, places, statistics, leave,
+    send, type, paste, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this person is to have
+    control; `loud(volume)`: sound is to be that loud, 0 to 1; `chosen(names)`: these monitors are to be seen by
+    themselves."""
 
     action = Signal(str)
     combination = Signal(object)
     given = Signal(int)
+    loud = Signal(float)
     chosen = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:
@@ -90,6 +93,29 @@ class Toolbar(QFrame):
         self.gather(Company(), False, False)
         self._people.aboutToShow.connect(self._list_people)
 
+        sound = self._sound = self._menu("Sound")
+        self.sound_note = sound.addAction("")
+        self.sound_note.setEnabled(False)
+        self.sound_note.setVisible(False)
+        self.mute = self._entry("Muted", "mute", checkable=True)
+        sound.addAction(self.mute)
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setRange(0, 100)
+        slider.setValue(100)
+        slider.setAccessibleName("Volume")
+        slider.setToolTip("Volume")
+        slider.valueChanged.connect(lambda value: self.loud.emit(value / 100))
+        loudness = QWidgetAction(sound)
+        loudness.setDefaultWidget(slider)
+        sound.addAction(loudness)
+        sound.addSeparator()
+        self.speak = self._entry("Speak with my microphone", "speak", checkable=True)
+        self.speak.setEnabled(False)
+        sound.addAction(self.speak)
+        self.speaking = label("● Your microphone is on")
+        self.speaking.setObjectName("speaking")
+        self.speaking.hide()
+
         self.note = label("View only")
         self.note.setObjectName("quiet")
         self.note.hide()
@@ -102,13 +128,19 @@ class Toolbar(QFrame):
         self.places.setToolTip(
             "A key is the one at the same place of the host's keyboard, whatever is printed on it: for games"
         )
+        self.lock = self._button("Lock pointer", "lock", checkable=True)
+        self.lock.setToolTip("The mouse stays in the desktop and only its movements count: for games and 3D")
+        self.direct = self._button("Touch", "direct", checkable=True)
+        self.direct.setToolTip("Fingers touch the desktop itself, several at once, for programs that know fingers")
+        self.offer(InputDevice(0))
         self.statistics = self._button("Statistics", "statistics", checkable=True)
         row = QHBoxLayout()
         row.setSpacing(6)
+        row.addWidget(self.speaking)
         row.addWidget(self.note)
         row.addWidget(self.fullscreen)
         row.addWidget(self.exact)
-        for menu in (self._screen, keys, clipboard, self._people):
+        for menu in (self._screen, keys, clipboard, sound, self._people):
             button = QToolButton(self)
             button.setText(f"{menu.title()} ▾")
             button.setMenu(menu)
@@ -116,6 +148,8 @@ class Toolbar(QFrame):
             row.addWidget(button)
         row.addWidget(self.grab_keys)
         row.addWidget(self.places)
+        row.addWidget(self.lock)
+        row.addWidget(self.direct)
         row.addWidget(self.statistics)
         row.addWidget(self._button("Disconnect", "leave"))
         hint = label(HINT)
@@ -131,11 +165,25 @@ class Toolbar(QFrame):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard stays with the desktop
         self.hide()
 
+    def offer(self, devices: InputDevice) -> None:
+        """What the host's system takes."""
+        self.lock.setVisible(bool(devices & InputDevice.RELATIVE))
+        self.direct.setVisible(bool(devices & InputDevice.TOUCH))
+
     def gather(self, company: Company, acts: bool, draws: bool) -> None:
         """Who is here and what we can do about it; `acts`, `draws`: our own permissions."""
         self._company, self._acts = company, acts
         for entry in (self.draw, self.wipe, self.wipe_all):
             entry.setEnabled(draws)
+
+    def hear(self, host: HostSound, speaks: bool) -> None:
+        """What the host says of its sound; `speaks`: our microphone may be heard there."""
+        others = f"{host.speakers} {'person speaks' if host.speakers == 1 else 'people speak'} there"
+        note = host.trouble or (others if host.speakers else "")
+        self.sound_note.setText(note)
+        self.sound_note.setVisible(bool(note))
+        self.speak.setEnabled(speaks)
+        self.speak.setToolTip("" if speaks else "The host takes no microphone, or not yours")
 
     def list_monitors(self, names: tuple[str, ...], chosen: tuple[str, ...]) -> None:
         """The desktop has these monitors, and those that were `chosen` are seen by themselves."""

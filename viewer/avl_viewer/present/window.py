@@ -20,11 +20,12 @@ from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped, Fate, acts
 from avl_protocol.session.viewing import may
 from avl_protocol.wire.foreign import for_dialog, for_log
-from avl_protocol.wire.registry import ControlAct, ControlMode, InputKind, Permission
+from avl_protocol.wire.registry import ControlAct, ControlMode, InputDevice, InputKind, Permission
 from avl_protocol.wire.typable import typed_lines
 from avl_viewer.figures.tally import Tally
 from avl_viewer.input.hands import Row
 from avl_viewer.present.company import Company
+from avl_viewer.present.copies import Copies
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
 from avl_viewer.present.marks import Mark
@@ -32,9 +33,10 @@ from avl_viewer.present.monitorwindow import MonitorWindow
 from avl_viewer.present.panels import Figures, Notice, PasteBox, Toast
 from avl_viewer.present.presenter import CursorShape, Status
 from avl_viewer.present.remote import Remote
-from avl_viewer.present.screen import Screen
+from avl_viewer.present.screen import Screen, open_screen
 from avl_viewer.present.style import PANEL
 from avl_viewer.present.toolbar import Toolbar
+from avl_viewer.services.sound import HostSound
 
 #: Milliseconds: how long the host may take to say goodbye, and how long the last sentence stays to be read.
 FAREWELL, LAST_WORDS = 1000, 10_000
@@ -42,6 +44,8 @@ FAREWELL, LAST_WORDS = 1000, 10_000
 FITTING = 100
 #: The part of the display that a window may take.
 ROOM = 0.92
+#: Seconds in which a lock of the pointer is offered once.
+OFFERED = 60.0
 
 log = logging.getLogger("avl.viewer")
 
@@ -70,17 +74,20 @@ class Window(QObject):
         self._over = False
         self._leaving = False
         self._stats_file = stats_file
-        self._from_host: str | None = None
-        self._copied = False
         #: Whether the session ever ran, and what it ended with.
         self.ran = False
         self.ending: Status | None = None
 
+        #: When a lock of the pointer may be offered again.
+        self._offers = 0.0
+
         self.mailbox = Mailbox()
         self._company = Company()
+        self._host_sound = HostSound()
+        self._speaks, self._muted, self._volume = False, False, 1.0
         self._pointing = True
         self._title = for_dialog(title, 64)
-        self.screen = Screen(self._send, now)
+        self.screen = open_screen(self._send, now)
         self._entitle()
         self.toolbar = Toolbar(self.screen)
         self.figures = Figures(self.screen, self._stats)
@@ -106,16 +113,18 @@ class Window(QObject):
         self._fitting = self._once(FITTING, self._say_size)
         self._farewell = self._once(FAREWELL, lambda: self._finish(0))
         self._last_words = self._once(LAST_WORDS, self._read)
-        self._clipboard = QGuiApplication.clipboard()
+        self.copies = Copies(QGuiApplication.clipboard(), self.mailbox, self._remark, self._show_picture)
 
         self.mailbox.pictured.connect(self._show_picture)
         self.mailbox.laid_out.connect(self._lay_out)
         self.mailbox.cursor_changed.connect(self._set_cursor)
-        self.mailbox.clipboard_changed.connect(self._take_clipboard)
+        self.mailbox.devices_changed.connect(self._take_devices)
         self.mailbox.remarked.connect(self._remark)
         self.mailbox.status_changed.connect(self._tell)
         self.mailbox.input_dropped.connect(self._drop)
         self.mailbox.company_changed.connect(self._meet)
+        self.mailbox.sound_changed.connect(self._hear)
+        self.mailbox.microphone_changed.connect(self._speak)
         self.mailbox.marked.connect(self._mark)
         self.mailbox.rearranged.connect(self._rearrange)
         self.toast.gone.connect(self._told)
@@ -126,14 +135,17 @@ class Window(QObject):
         self.screen.resized.connect(self._place)
         self.screen.resized.connect(self._fitting.start)
         self.screen.closing.connect(self.leave)
+        self.screen.caught.connect(self._caught)
+        self.screen.unseen.connect(self._offer_lock)
         self.toolbar.action.connect(self._act)
         self.toolbar.given.connect(self._give)
+        self.toolbar.loud.connect(self._loud)
         self.toolbar.chosen.connect(self._choose)
         self.toolbar.combination.connect(self.screen.hands.combination)
         self.notice.closed.connect(self._read)
-        self.paste_box.sent.connect(self._set_clipboard)
+        self.paste_box.sent.connect(self.copies.set)
         self.paste_box.closed.connect(self.screen.setFocus)
-        self._clipboard.dataChanged.connect(self._copy)
+        self.copies.changed.connect(lambda: self._focus(self.screen.hasFocus()))
 
         self.toolbar.fit.setChecked(fit)
         self._sized = fullscreen
@@ -145,6 +157,7 @@ class Window(QObject):
     def bind(self, remote: Remote) -> None:
         """This is the session; show the window."""
         self._remote = self.screen.pen.paper = remote
+        self.copies.bind(remote)
         if self._stats_file is not None:
             self._writing.start()
         self.notice.tell(Status("connecting"))
@@ -159,7 +172,7 @@ class Window(QObject):
         elif not self._leaving:
             self._leaving = True
             for screen in self._screens():
-                screen.hands.release_all()
+                screen.release_all()
                 screen.hide()
             self._farewell.start()
             if self._remote is not None:
@@ -183,7 +196,7 @@ class Window(QObject):
             self._over = True
             for timer in (self._writing, self._fitting, self._farewell, self._last_words):
                 timer.stop()
-            self._clipboard.dataChanged.disconnect(self._copy)
+            self.copies.close()
             self.screen.set_grab(False)
             for screen in self._screens():
                 screen.hide()
@@ -239,6 +252,7 @@ class Window(QObject):
                 made.command.connect(self._act)
                 made.closed.connect(self._close_monitor)
                 made.screen.set_dimmed(self._stage != "running")
+                made.screen.touch.devices = self.screen.touch.devices
         self._place_monitors()
 
     def _place_monitors(self) -> None:
@@ -297,13 +311,48 @@ class Window(QObject):
         for screen in self._screens():
             screen.set_cursor(cursor)
 
+    def _take_devices(self, devices: InputDevice) -> None:
+        for screen in self._screens():
+            screen.touch.devices = devices
+        if not devices & InputDevice.RELATIVE:
+            self.screen.set_caught(False)
+        self.toolbar.offer(devices)
+        self.toolbar.direct.setChecked(self.screen.touch.direct)
+
+    def _caught(self, caught: bool) -> None:
+        self.toolbar.lock.setChecked(caught)
+        self._remark(
+            "Your mouse is locked to the desktop. Ctrl+Alt+Shift+L lets it go."
+            if caught
+            else "Your mouse is free. Ctrl+Alt+Shift+L locks it again."
+        )
+
+    def _offer_lock(self) -> None:
+        """The host's program has hidden its pointer, and somebody pressed there."""
+        if self._locks() and self._now() >= self._offers:
+            self._offers = self._now() + OFFERED
+            self._remark(
+                "The program there has hidden its pointer: it may want the mouse for itself. "
+                "Ctrl+Alt+Shift+L locks it there."
+            )
+
+    def _locks(self) -> bool:
+        """Whether the pointer may be caught."""
+        able = bool(self.screen.touch.devices & InputDevice.RELATIVE)
+        return able and self._stage == "running" and self._company.mine and self._may(Permission.POINTER)
+
+    def _lock(self) -> None:
+        if self.screen.catches:
+            self.screen.set_caught(False)
+        elif not self.screen.touch.devices & InputDevice.RELATIVE:
+            self._remark("This host takes no movements of a mouse. Update avl there.")
+        elif not self._locks() or self.screen.pen.drawing:
+            self._remark(self._company.sentence() or "The pointer can be locked to a desktop that you act on.")
+        elif not self.screen.set_caught(True):
+            self._remark("This system lets no program keep the pointer. Start the viewer with QT_QPA_PLATFORM=xcb.")
+
     def _remark(self, text: str) -> None:
         self.toast.say(text)
-
-    def _take_clipboard(self, text: str) -> None:
-        self._from_host = text
-        if text != self._text():
-            self._clipboard.setText(text)
 
     def _tell(self, status: Status) -> None:
         if self._over or self.ending is not None:
@@ -319,7 +368,7 @@ class Window(QObject):
             self._fitting.start()
         else:
             for screen in self._screens():
-                screen.hands.release_all()
+                screen.release_all()
         for screen in self._screens():
             screen.set_dimmed(not running)
         if status.stage == "ended":
@@ -396,7 +445,7 @@ class Window(QObject):
             screen.overlay.company = company
         if before.sentence() != company.sentence():
             if not company.mine:
-                self.screen.hands.release_all()
+                self.screen.release_all()
             if not self._over and self.ending is None:
                 self.toast.say(company.sentence() or "Everybody has control.")
         self._entitle()
@@ -405,12 +454,35 @@ class Window(QObject):
 
     def _entitle(self) -> None:
         """Who has control is always to be seen in the title."""
-        parts = [self._title, self._company.sentence().removesuffix("."), "avl"]
+        speaks = "your microphone is on" if self._speaks else ""
+        parts = [self._title, self._company.sentence().removesuffix("."), speaks, "avl"]
         self.screen.setWindowTitle(for_dialog(" - ".join(part for part in parts if part)))
 
     def _gather(self) -> None:
         acts_here = self._may(Permission.POINTER | Permission.KEYBOARD)
         self.toolbar.gather(self._company, acts_here, self._may(Permission.ANNOTATE))
+        self.toolbar.hear(self._host_sound, self._host_sound.microphone and self._may(Permission.AUDIO_IN))
+
+    def _hear(self, host: HostSound) -> None:
+        """The host says whether there is sound, and who speaks."""
+        before, self._host_sound = self._host_sound, host
+        if host.trouble and host.trouble != before.trouble:
+            self.toast.say(host.trouble)
+        self._gather()
+
+    def _speak(self, on: bool) -> None:
+        """Our microphone is heard at the host, or no longer: that is to be seen."""
+        self._speaks = on
+        self.toolbar.speak.setChecked(on)
+        self.toolbar.speaking.setVisible(on)
+        self.toolbar.place()
+        self.toast.say("The host hears your microphone now." if on else "The host no longer hears your microphone.")
+        self._entitle()
+
+    def _loud(self, volume: float) -> None:
+        self._volume = volume
+        if self._remote is not None:
+            self._remote.listen(self._muted, volume)
 
     def _control(self) -> None:
         """Ask for control, or let go of it or of asking."""
@@ -438,35 +510,9 @@ class Window(QObject):
         if drawing:
             self._remark("You draw with the left button; the right one wipes it away. Ctrl+Alt+Shift+D ends drawing.")
 
-    def _set_clipboard(self, text: str) -> None:
-        if text and self._remote is not None and self._may(Permission.CLIPBOARD_IN):
-            self._remote.set_clipboard(text)
-
-    def _text(self) -> str:
-        """Our clipboard's text, with the line ends that travel (4.7)."""
-        return self._clipboard.text().replace("\r\n", "\n").replace("\r", "\n")
-
-    def _text_or_remark(self) -> str:
-        """The same, when the person has asked for it."""
-        if not (text := self._text()):
-            mime = self._clipboard.mimeData()
-            empty = mime is None or not mime.formats()
-            self._remark("Your clipboard is empty." if empty else "What is on your clipboard is not text.")
-        return text
-
-    def _copy(self) -> None:
-        """Something was copied here; it goes once the window has the focus: other programs' secrets are not ours."""
-        self._copied = True
-        if self.screen.hasFocus():
-            self._focus(True)
-
     def _focus(self, focused: bool) -> None:
-        if focused and self._copied:
-            self._copied = False
-            text = self._text()
-            if text != self._from_host:
-                self._from_host = None
-                self._set_clipboard(text)
+        if focused:
+            self.copies.focused()
 
     def _stats(self) -> dict[str, Any]:
         return self._remote.stats() if self._remote is not None else {}
@@ -501,6 +547,10 @@ class Window(QObject):
             self._toggle_fit()
         elif action == "grab":
             screen.set_grab(not screen.grabs)
+        elif action == "lock":
+            self._lock()
+        elif action == "direct":
+            screen.touch.direct = not screen.touch.direct
         elif action == "places":
             screen.set_places(not screen.hands.places)
         elif action == "statistics":
@@ -508,11 +558,9 @@ class Window(QObject):
         elif action == "toolbar":
             toolbar.summon()
         elif action == "send":
-            self._from_host = None
-            if text := self._text_or_remark():
-                self._set_clipboard(text)
+            self.copies.send()
         elif action == "type":
-            if text := self._text_or_remark():
+            if text := self.copies.text_or_remark():
                 self._type(text)
         elif action == "paste":
             toolbar.dismiss()
@@ -527,6 +575,12 @@ class Window(QObject):
         elif action == "pointers":
             self._pointing = screen.overlay.pointers = not self._pointing
             screen.refresh_overlay()
+        elif action == "mute":
+            self._muted = not self._muted
+            self._loud(self._volume)
+        elif action == "speak":
+            if self._remote is not None:
+                self._remote.speak(not self._speaks)
         elif action == "leave":
             self.leave()
         toolbar.fullscreen.setChecked(screen.isFullScreen())
@@ -534,8 +588,12 @@ class Window(QObject):
         toolbar.fit.setChecked(self._fit)
         toolbar.grab_keys.setChecked(screen.grabs)
         toolbar.places.setChecked(screen.hands.places)
+        toolbar.lock.setChecked(screen.catches)
+        toolbar.direct.setChecked(screen.touch.direct)
         toolbar.draw.setChecked(screen.pen.drawing)
         toolbar.pointers.setChecked(self._pointing)
+        toolbar.mute.setChecked(self._muted)
+        toolbar.speak.setChecked(self._speaks)
         toolbar.statistics.setChecked(self.figures.isVisible())
 
     def _type(self, text: str) -> None:

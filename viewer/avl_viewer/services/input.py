@@ -9,10 +9,10 @@ from typing import Any
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.session.services import Service
 from avl_protocol.session.viewer import ViewerSession
-from avl_protocol.session.viewing import may
+from avl_protocol.session.viewing import may, takes
 from avl_protocol.wire.endtoend import Echo
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, CloseCode, InputKind
+from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, CloseCode, InputDevice, InputKind
 from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.services.running import running
@@ -30,6 +30,10 @@ _REASONS = {
         f"The host has not confirmed the input for {T_INPUT_UNCONFIRMED:.0f} s: it may not have arrived.",
     ),
 }
+_UNKNOWN = (
+    "The host's system takes no such input: movements of a mouse need a host of today, fingers and pens a system that "
+    "has them (avl-host doctor says what is missing)."
+)
 
 
 class InputRequests:
@@ -77,7 +81,7 @@ def _fail(future: asyncio.Future[None], reason: Refused) -> None:
 class InputService(Service[ViewerSession]):
     """Sends input, and reports lost input to the presenter and to the caller that waits for it.
 
-    `check` raises Refused where somebody else has control.
+    `check` raises Refused where somebody else has control; `devices` are those that the host's system takes.
     """
 
     def __init__(
@@ -86,7 +90,9 @@ class InputService(Service[ViewerSession]):
         presenter: Presenter,
         book: PictureBook,
         check: Callable[[], None],
+        devices: Callable[[], InputDevice],
     ) -> None:
+        self._devices = devices
         self._check = check
         self._presenter = presenter
         self._book = book
@@ -112,6 +118,8 @@ class InputService(Service[ViewerSession]):
             raise Refused(CloseCode.NOT_PERMITTED)
         if any(event[0] != InputKind.RELEASE_ALL for event in events):
             self._check()
+        if not all(takes(self._devices(), event) for event in events):
+            raise Refused(CloseCode.NOT_PERMITTED, _UNKNOWN)
         first = session.next_input
         sequence = session.send_input(events, now)
         self._book.input_sent(sequence, now)

@@ -26,16 +26,19 @@ import { element } from "./ui/elements.js";
 import { HostHop } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
 import { Monitors } from "./ui/monitors.js";
+import { FilesBridge } from "./ui/files.js";
 import { Notice } from "./ui/notice.js";
 import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
+import { SoundPanel } from "./ui/sound.js";
 import { Tally } from "./ui/tally.js";
 import { Toast } from "./ui/toast.js";
 import { Warning } from "./ui/warning.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
 import { forDialog } from "./wire/foreign.js";
-import { CLOSE, CONTROL_ACT, CONTROL_MODE, INPUT, PERMISSION } from "./wire/registry.js";
+import { CLOSE, CONTROL_ACT, CONTROL_MODE, INPUT, INPUT_DEVICE, PERMISSION } from "./wire/registry.js";
+import { Caught } from "./ui/caught.js";
 import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
 
 /** @typedef {import("./session/input/outbox.js").InputEvent} InputEvent @typedef {import("./session/client.js").State}
@@ -45,8 +48,10 @@ const root = document.documentElement;
 /** Milliseconds that the page has had its size before the host hears of it. */
 const FITTING = 100;
 const HANDS = PERMISSION.POINTER | PERMISSION.KEYBOARD;
+/** CSS pixels of the shorter side of a phone's page, at most. */
+const SMALL = 600;
 /** Letters of Ctrl+Alt+Shift+... @type {Record<string, import("./ui/toolbar.js").Action>} */
-const OWN_KEYS = { c: "control", d: "draw", f: "fullscreen", 1: "exact", s: "statistics", q: "leave" };
+const OWN_KEYS = { c: "control", d: "draw", e: "remote", f: "fullscreen", l: "lock", 1: "exact", s: "statistics", q: "leave" };
 
 const link = readFragment(location.hash);
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
@@ -76,6 +81,8 @@ const sendPointer = (events, at) => {
     return;
   }
   send(events, at);
+  const placed = events.findLast(([kind]) => kind === INPUT.MOVE);
+  if (placed) caught.at(Number(placed[1]), Number(placed[2]));
   const moved = pointing && company.viewers > 1 && permissions & (PERMISSION.POINTER | PERMISSION.ANNOTATE) && events.findLast(([kind]) => kind === INPUT.MOVE);
   if (moved) worker.postMessage({ do: "point", x: moved[1], y: moved[2], laser: false });
 };
@@ -130,12 +137,26 @@ const notice = new Notice();
 const toast = new Toast();
 const warning = new Warning();
 const tally = new Tally();
-const cursor = new Cursor(element("desktop", HTMLElement));
+const sound = new SoundPanel({
+  post: (message, transfer = []) => worker.postMessage(message, transfer),
+  tell: (text) => toast.show(text),
+  speaking: () => entitle(),
+});
+const cursor = new Cursor(element("desktop", HTMLElement), element("floating", HTMLImageElement));
 const figures = new Figures((wanted) => worker.postMessage({ do: "measure", wanted }));
 const entrance = new HostHop(connect);
 const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
+/** What is fetched of the desktop's clipboard -> who waits for it. @type {Map<number, (result: import("./session/fetching.js").Fetched) =>
+ * void>} */
+const fetching = new Map();
+let fetches = 0;
 const clipboard = new ClipboardBridge({
-  send: (text) => worker.postMessage({ do: "paste", text, events: [], at: now() }),
+  send: (copy) => offer(copy, [], now()),
+  fetch: (stamp, format, most) =>
+    new Promise((resolve) => {
+      fetching.set(++fetches, resolve);
+      worker.postMessage({ do: "fetch", id: fetches, stamp, format, most });
+    }),
   type: (text) => {
     const lines = typedLines(text);
     const found = untypable(lines);
@@ -145,11 +166,17 @@ const clipboard = new ClipboardBridge({
   tell: (text, action) => toast.show(text, action),
   closed: () => typing.focus(),
 });
+const files = new FilesBridge({
+  connect: (port) => worker.postMessage({ do: "files", port }, [port]),
+  tell: (text) => toast.show(text),
+  device: () => entrance.remembered[0],
+  closed: () => typing.focus(),
+});
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send,
-  paste: (text, events, at) => {
-    clipboard.pasted(text);
-    worker.postMessage({ do: "paste", text, events, at });
+  paste: (copy, events, at) => {
+    clipboard.pasted(copy);
+    offer(copy, events, at);
   },
   mayPaste: () => Boolean(permissions & PERMISSION.CLIPBOARD_IN),
   own: (key) => {
@@ -165,13 +192,34 @@ const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
   pressed: () => {
     if (toolbar.shown) toolbar.dismiss();
     typing.focus();
+    if (cursor.hidden && !pen.drawing) caught.offer();
   },
   hovered: (x, y) => {
     view.hovered(x, y);
     toolbar.hovered(x, y);
   },
   moved: () => view.place(),
+  caught: (now) => caught.changed(now),
+  movedBy: (dx, dy) => caught.by(dx, dy),
 });
+/** A page that a hand covers half of zooms itself; in a larger one a pinch is meant for the program. */
+pointer.touch.zoomsView = Math.min(window.innerWidth, window.innerHeight) < SMALL;
+toolbar.mark("pinch", pointer.touch.zoomsView);
+const caught = new Caught({
+  catch: () => pointer.catch(),
+  free: () => pointer.free(),
+  tell: (text, action) => toast.show(text, action),
+  show: (place) => cursor.float(place && view.geometry.fromDesktop(...place)),
+  mark: (now) => toolbar.mark("lock", now),
+  desktop: () => view.geometry.desktop,
+});
+
+/** Set the desktop's clipboard, then send input. @param {import("./input/pasted.js").Copy} copy @param {InputEvent[]} events
+ * @param {number} at */
+function offer(copy, events, at) {
+  if (Object.keys(copy.formats).length) worker.postMessage({ do: "offer", copy, events, at });
+  else worker.postMessage({ do: "paste", text: copy.text, events, at });
+}
 
 /** @param {import("./ui/toolbar.js").Action} action */
 function act(action) {
@@ -184,12 +232,24 @@ function act(action) {
   else if (action === "box") clipboard.open();
   else if (action === "control") askForControl();
   else if (action === "draw") drawOrAct();
+  else if (action === "lock") lock();
+  else if (action === "pinch") {
+    pointer.touch.zoomsView = !pointer.touch.zoomsView;
+    toolbar.mark("pinch", pointer.touch.zoomsView);
+  } else if (action === "direct") {
+    pointer.releaseAll();
+    pointer.touch.direct = !pointer.touch.direct;
+    toolbar.mark("direct", pointer.touch.direct);
+  }
   else if (action === "wipe" || action === "wipe-all") worker.postMessage({ do: "wipe", everybody: action === "wipe-all" });
   else if (action === "pointers") {
     overlay.pointers = pointing = !pointing;
     toolbar.mark("pointers", pointing);
     overlay.refresh();
-  } else if (action === "leave") void leave();
+  } else if (action === "send-files" || action === "send-folder") files.choose(action === "send-folder");
+  else if (action === "remote") files.browse();
+  else if (action === "transfers") files.panel.toggle();
+  else if (action === "leave") void leave();
   else if (action === "keyboard") {
     const raised = element("typing", HTMLTextAreaElement).inputMode === "none";
     typing.raise(raised);
@@ -197,7 +257,15 @@ function act(action) {
     toolbar.dismiss();
     return;
   }
-  if (action === "fullscreen" || action === "exact" || action === "fit" || action === "statistics" || action === "places") typing.focus();
+  if (["fullscreen", "exact", "fit", "statistics", "places", "lock"].includes(action)) typing.focus();
+}
+
+/** Catch the mouse in the desktop, or let it go. */
+function lock() {
+  if (!(permissions & PERMISSION.POINTER)) toast.show("You can only look at this desktop's pointer.");
+  else if (!company.mine) toast.show(sentenceOf(company));
+  else if (pen.drawing) toast.show("You draw now. Ctrl+Alt+Shift+D ends drawing.");
+  else void caught.toggle();
 }
 
 /** What is sent while somebody else has control; a person who tries to act is told who has it. @param {InputEvent[]}
@@ -221,6 +289,7 @@ function drawOrAct() {
     return;
   }
   pointer.releaseAll();
+  pointer.free();
   const drawing = pen.toggle();
   root.toggleAttribute("data-drawing", drawing);
   toolbar.mark("draw", drawing);
@@ -234,7 +303,10 @@ function meet(told) {
   overlay.company = company = told;
   const sentence = sentenceOf(company);
   if (before !== sentence) {
-    if (!company.mine) pointer.releaseAll();
+    if (!company.mine) {
+      pointer.releaseAll();
+      pointer.free();
+    }
     toast.show(sentence || "Everybody has control.");
   }
   people.show(company, Boolean(permissions & HANDS));
@@ -242,9 +314,14 @@ function meet(told) {
   overlay.refresh();
 }
 
-/** Who has control is always to be seen in the title. */
+/** What the session may of sound. */
+function permitSound() {
+  sound.permit(Boolean(permissions & PERMISSION.AUDIO_OUT), Boolean(permissions & PERMISSION.AUDIO_IN));
+}
+
+/** Who has control is always to be seen in the title, and that the host hears us. */
 function entitle() {
-  document.title = [desktopName, sentenceOf(company).replace(/\.$/, ""), "avl"].filter(Boolean).join(" - ");
+  document.title = [desktopName, sentenceOf(company).replace(/\.$/, ""), sound.speaking ? "your microphone is on" : "", "avl"].filter(Boolean).join(" - ");
 }
 
 async function fullScreen() {
@@ -330,7 +407,11 @@ function shut(to, sentence) {
   root.dataset.state = to;
   delete root.dataset.exact;
   permissions = 0;
+  files.permit(0);
+  files.panel.toggle(false);
+  permitSound();
   pointer.releaseAll();
+  pointer.free();
   notice.hide();
   toolbar.dismiss();
   view.hide();
@@ -365,7 +446,10 @@ function state(to, reason, waited = 0) {
   } else {
     notice.show(to, to === "lost" || to === "ended" ? reason : "", waited);
   }
-  if (to !== "running") pointer.releaseAll();
+  if (to !== "running") {
+    pointer.releaseAll();
+    pointer.free();
+  }
   if (to === "ended") permissions = 0;
 }
 
@@ -403,7 +487,21 @@ const HEARD = {
     worker.postMessage({ do: "aim", width, height, monitor, at: now() });
   },
   remark: (message) => toast.show(message.text),
+  devices: ({ devices }) => {
+    caught.able = Boolean(devices & INPUT_DEVICE.RELATIVE);
+    pointer.pens = Boolean(devices & INPUT_DEVICE.PEN);
+    if (!(devices & INPUT_DEVICE.TOUCH)) pointer.touch.direct = false;
+    if (!caught.able) pointer.free();
+    toolbar.offer("lock", caught.able);
+    toolbar.offer("direct", Boolean(devices & INPUT_DEVICE.TOUCH));
+    toolbar.mark("direct", pointer.touch.direct);
+  },
   clipboard: (message) => void clipboard.received(message),
+  copied: (message) => void clipboard.copied(message),
+  fetched: (message) => {
+    fetching.get(message.id)?.(message);
+    fetching.delete(message.id);
+  },
   "clipboard-refused": (message) => clipboard.refused(message.state),
   ticket: (message) => tickets.save(entrance.remembered[0], message.ticket, message.seconds),
   dropped: (message) => {
@@ -413,13 +511,16 @@ const HEARD = {
   statistics: (message) => figures.show(message.figures),
   failed: (message) => refuse(message.text),
   alarm: (message) => warning.show(message.text),
+  operator: (message) => toast.show(message.text),
   granted: (message) => {
     permissions = message.permissions;
+    files.permit(permissions);
     canvases.of(message.tracks);
     view.forget();
     monitors.mark(0);
     monitors.see(0);
     desktopName = forDialog(message.name, 64);
+    permitSound();
     toolbar.name(desktopName, !(permissions & HANDS));
     overlay.clear();
     company = ALONE;
@@ -427,11 +528,15 @@ const HEARD = {
   },
   rights: (message) => {
     permissions = message.permissions;
+    files.permit(permissions);
+    permitSound();
     toolbar.name(desktopName, !(permissions & HANDS));
     if (message.text) toast.show(message.text);
   },
   company: (message) => meet(message.company),
   mark: (message) => overlay.take(message.mark),
+  sound: (message) => sound.hear(message),
+  voice: (message) => sound.spoken(message.on),
 };
 
 worker.addEventListener("message", ({ data: message }) => HEARD[message.say](message));

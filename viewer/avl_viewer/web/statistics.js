@@ -108,7 +108,7 @@ export class Statistics {
   presented(track, number, at) {
     const one = this._find(track, number);
     for (const old of this._underway) if (old.track === track && old.number <= number) this._underway.delete(old);
-    if (!one) return;
+    if (!one) return undefined;
     keep(this._presented, { at, value: at - one.captured });
     if (one.decoded !== null) this.stage("present", at - one.decoded, at);
     this.stage("receive", one.last - one.first, at);
@@ -117,6 +117,7 @@ export class Statistics {
       const { sent } = /** @type {{ sent: number }} */ (this._applied.shift());
       if (at - sent <= ANSWER) keep(this._photon, { at, value: at - sent });
     }
+    return at - one.captured;
   }
 
   /** A stage of the pipeline took `value` milliseconds. @param {string} name @param {number} value @param {number} at

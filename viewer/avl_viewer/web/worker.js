@@ -1,9 +1,10 @@
 /**
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
- * From the page: canvas (the first, then one for each further desktop), connect, input, paste, point, draw, wipe, control,
- * visible, aim, fit, monitor, measure, network, leave (`do`). To the page: state, granted, ticket, layout, watched, shown, cursor,
- * clipboard, clipboard-refused, exact, statistics, dropped, company, mark, rights, remark, alarm, failed (`say`).
+ * From the page: canvas (the first, then one for each further desktop), connect, input, paste, offer, fetch, point, draw, wipe,
+ * control, visible, aim, fit, monitor, measure, network, leave, files (a port to the worker that has them), speaker, listen,
+ * voice (`do`). To the page: state, granted, ticket, layout, watched, shown, cursor, clipboard, copied, fetched,
+ * clipboard-refused, exact, statistics, dropped, company, mark, rights, remark, sound, voice, alarm, failed (`say`).
  */
 
 import { Witness } from "./audit/witness.js";
@@ -112,10 +113,32 @@ function ours(at) {
   return at - performance.timeOrigin;
 }
 
+/** The loudspeaker's worklet, and milliseconds from there to the ear. @type {MessagePort | null} */
+let speaker = null;
+let latency = 0;
+
+/** The loudspeaker is there: it says how much it holds. @param {Client} to @param {MessagePort} port */
+function connectSpeaker(to, port) {
+  speaker = port;
+  port.onmessage = ({ data }) => to.soundLevel(data, latency);
+}
+
+/** Play, or not. @param {Client} to @param {{ wanted: boolean, latency: number }} message */
+function listen(to, message) {
+  latency = message.latency;
+  const port = speaker;
+  if (message.wanted === listening || !port) return;
+  listening = message.wanted;
+  to.listen(listening ? { write: (samples) => port.postMessage(samples, samples.map(({ buffer }) => buffer)) } : null);
+}
+let listening = false;
+
 /** What the page asks for -> what the client does. @type {Record<string, (client: Client, message: any) => unknown>} */
 const DONE = {
   input: (to, message) => to.input(message.events, ours(message.at)),
   paste: (to, message) => to.paste(message.text, message.events, ours(message.at)),
+  offer: (to, message) => to.features.clipboard.offer(message.copy, message.events, ours(message.at), clock()),
+  fetch: (to, message) => to.features.clipboard.fetch(message, clock()),
   connect: async (to, { want }) => to.connect(want.pair ? { ...want, identity: await Identity.fromPair(want.pair) } : want),
   visible: (to, message) => to.setVisible(message.visible),
   point: (to, message) => to.point(message.x, message.y, message.laser),
@@ -128,6 +151,10 @@ const DONE = {
   measure: (to, message) => to.setMeasuring(message.wanted),
   network: (to) => to.networkChanged(),
   leave: (to) => to.leave(),
+  files: (to, message) => to.features.files.attach(message.port),
+  speaker: (to, message) => connectSpeaker(to, message.port),
+  listen: (to, message) => listen(to, message),
+  voice: (to, message) => to.speak(message.on ? message.port : null),
 };
 
 page.onmessage = async (/** @type {MessageEvent} */ event) => {

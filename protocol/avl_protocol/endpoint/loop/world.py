@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from avl_protocol.endpoint.addresses.interfaces import FixedInterfaces, Interfaces, SystemInterfaces
+from avl_protocol.endpoint.files.conveyor import InLoop, Threads, Workshop
 from avl_protocol.endpoint.loop.clock import Clock, SystemClock, entropy
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.endpoint.loop.priority import Priority, SamePriority, SystemPriority
@@ -31,6 +32,8 @@ class World:
     dial_http: Callable[..., Awaitable[Any]] | None = None
     #: Where errors end that nobody foresaw.
     faults: Faults = field(default_factory=Faults)
+    #: Where files are read and written.
+    open_workshop: Callable[[], Workshop] = InLoop
     #: Which threads go first.
     priority: Priority = field(default_factory=SamePriority)
 
@@ -57,5 +60,6 @@ def system_world() -> World:
         interfaces=SystemInterfaces(),
         dial_tcp=_dial_tcp,
         dial_http=_dial_http,
+        open_workshop=Threads,
         priority=SystemPriority(),
     )

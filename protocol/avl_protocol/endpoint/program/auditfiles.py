@@ -7,7 +7,7 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from avl_protocol.audit.entry import Entry, from_line
 from avl_protocol.audit.head import TreeHead, head_of
 from avl_protocol.audit.merkle import HASH
 from avl_protocol.audit.verify import Fault, Place, Walk, verify_heads
+from avl_protocol.endpoint.program.state import StateError
 
 #: The log's folder in a state folder.
 FOLDER = "audit"
@@ -169,6 +170,25 @@ def said_text(entry: Entry) -> str:
         f"{name}={'(removed)' if value is None else json.dumps(value, ensure_ascii=False)}"
         for name, value in entry.said().items()
     )
+
+
+def recent(folder: Path, since_ms: int, kinds: Collection[str]) -> tuple[list[Entry], int]:
+    """Entries of these kinds of a whole log that are not older, in order; and from when on it has all of them (Unix
+    milliseconds). Raises StateError."""
+    words = [kind.encode() for kind in kinds]
+    parts: list[list[Entry]] = []
+    begun = since_ms
+    try:
+        for _, file in reversed(segments_of(folder)):
+            lines = [line for line, _ in read_lines(file)]
+            likely = (from_line(line) for line in lines if any(word in line for word in words))
+            parts.append([entry for entry in likely if entry.kind in kinds and entry.time_ms >= since_ms])
+            begun = from_line(lines[0]).time_ms if lines else begun
+            if begun < since_ms:
+                break
+    except OSError as error:
+        raise StateError(f"can't read the audit log in {folder}: {error.strerror}") from None
+    return list(itertools.chain(*reversed(parts))), max(since_ms, begun)
 
 
 def droppable(folder: Path, before_ms: int) -> int:

@@ -6,13 +6,15 @@ What happens before the log has been verified waits. The disk is waited for in a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from avl_protocol.audit.entry import Entry
+from avl_protocol.audit.exchange import KINDS, WINDOW
 from avl_protocol.audit.head import TreeHead
 from avl_protocol.endpoint.loop.clock import Clock
 from avl_protocol.endpoint.loop.faults import Faults
-from avl_protocol.endpoint.program.auditfiles import droppable
+from avl_protocol.endpoint.program.auditfiles import droppable, recent
 from avl_protocol.endpoint.program.auditlog import AuditLog, shorten, without_person
 from avl_protocol.endpoint.program.state import StateError
 from avl_protocol.wire.registry import T_HEAD
@@ -31,7 +33,8 @@ AT_ONCE = frozenset({"device_changed", "grant_changed", "person_changed", "facto
 class Writer:
     """`days`: how long entries are kept, and `address_days` addresses in full; 0: for ever. `report(text)` tells an
     operator what is wrong with it, and with "" that it is right again; `grown(head)` that there is a new head,
-    `kept(size)` that the disk holds so many entries."""
+    `kept(size)` that the disk holds so many entries. `remember(entries, since)` is told, once the log is open, what it
+    has of sessions that are compared (audit/exchange.py), and from when on it tells of any (Unix milliseconds)."""
 
     def __init__(
         self,
@@ -42,12 +45,13 @@ class Writer:
         report: Callable[[str], None],
         grown: Callable[[TreeHead], None] = lambda head: None,
         kept: Callable[[int], None] = lambda size: None,
+        remember: Callable[[Sequence[Entry], int], None] = lambda entries, since: None,
         days: int = 0,
         address_days: int = 30,
     ) -> None:
         self._log, self._clock, self._faults = log, clock, faults
         self._days, self._address_days = days, address_days
-        self._report, self._grown, self._kept = report, grown, kept
+        self._report, self._grown, self._kept, self._remember = report, grown, kept, remember
         self._opened = False
         self._before: list[tuple[str, dict[str, object], int]] = []
         self._lost = 0
@@ -109,19 +113,26 @@ class Writer:
 
     async def _open(self) -> None:
         try:
-            await asyncio.to_thread(self._log.open, self._now_ms())
+            known = await asyncio.to_thread(self._read)
         except StateError as error:
-            self._log.trouble = str(error)
+            self._log.trouble, known = str(error), None
         self._opened = True
         before, self._before = self._before, []
         for kind, said, time_ms in before:
             self._faults.run(self._log.append, kind, said, time_ms)
         if self._lost:
             self._log.append("events_lost", {"count": self._lost, "why": "start"}, self._now_ms())
+        if known is not None:
+            self._remember(*known)
         self._look()
         self._signed_at = self._clock.monotonic()
         self._keep_soon(0.0)
         self._start(self._tidy())
+
+    def _read(self) -> tuple[list[Entry], int] | None:
+        now_ms = self._now_ms()
+        self._log.open(now_ms)
+        return recent(self._log.folder, now_ms - WINDOW, KINDS) if self._log.fault is None else None
 
     def _keep_soon(self, seconds: float) -> None:
         """Have the disk keep what was recorded, in so many seconds at most."""

@@ -42,6 +42,7 @@ from avl_protocol.wire.messages import (
     Hello,
     HopMessage,
     Incoming,
+    Logged,
     NatTest,
     Observed,
     Ping,
@@ -76,7 +77,7 @@ ALLOWED: dict[HopServerState, tuple[type[HopMessage], ...]] = {
     HopServerState.NEW: (Hello,),
     HopServerState.WELCOMED: (Register,),
     HopServerState.ASKED: (),
-    HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About, HeadKnown),
+    HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About, HeadKnown, Logged),
     HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest, HeadKnown),
     HopServerState.GONE: (),
 }

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from avl_protocol.wire.endtoend import Batch
-from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, InputKind
+from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, InputKind, PenState, TouchPhase
 
 #: Batches that are remembered at most: a host that answers none must not fill our memory.
 _MOST = 65_536
@@ -40,7 +40,11 @@ def acts(event: Event) -> bool:
     kind = event[0]
     if kind in (InputKind.KEY, InputKind.BUTTON):
         return bool(event[2])
-    return kind in (InputKind.TEXT, InputKind.WHEEL)
+    if kind == InputKind.TOUCH:
+        return bool(event[2] == TouchPhase.BEGIN)
+    if kind == InputKind.PEN:
+        return bool(event[6] & PenState.TIP)
+    return kind in (InputKind.TEXT, InputKind.WHEEL, InputKind.MOVE_BY)
 
 
 class InputLedger:

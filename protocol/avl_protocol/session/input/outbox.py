@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from avl_protocol.session.input.ledger import Dropped, Event, Fate
 from avl_protocol.wire.endtoend import Batch
-from avl_protocol.wire.registry import T_INPUT_OLD, T_INPUT_OLD_PRESS, InputKind
+from avl_protocol.wire.registry import T_INPUT_OLD, T_INPUT_OLD_PRESS, InputKind, PenState, TouchPhase
 
 #: Events of one batch; a record holds at least this many.
 _BATCH = 64
@@ -49,7 +49,7 @@ class InputOutbox:
 
     @property
     def holds(self) -> bool:
-        """Whether a key or button is down."""
+        """Whether a key or button, a finger or a pen is down."""
         return bool(self._held)
 
     def add(self, events: list[Event], now: float) -> int:
@@ -61,17 +61,26 @@ class InputOutbox:
                 last.events[-1] = event
                 last.made = now if len(last.events) == 1 else last.made
                 continue
+            if last is not None and now - last.made <= _MOMENT and _joined(last.events, event):
+                continue
             if kind == InputKind.TEXT and len(event[1]) > _TEXT:
                 text = event[1]
                 for at in range(0, len(text), _TEXT):
                     self._append((kind, text[at : at + _TEXT]), now)
                 continue
             if kind in (InputKind.KEY, InputKind.BUTTON):
-                (self._held.add if event[2] else self._held.discard)((kind, event[1]))
+                self._keep((kind, event[1]), event[2])
+            elif kind == InputKind.TOUCH:
+                self._keep((kind, event[1]), event[2] != TouchPhase.END)
+            elif kind == InputKind.PEN:
+                self._keep((kind, 0), bool(event[6] & PenState.TIP))
             elif kind == InputKind.RELEASE_ALL:
                 self._held.clear()
             self._append(event, now)
         return self._sequence
+
+    def _keep(self, what: tuple[int, int], down: bool) -> None:
+        (self._held.add if down else self._held.discard)(what)
 
     def _append(self, event: Event, now: float) -> None:
         last = self._waiting[-1] if self._waiting else None
@@ -138,9 +147,35 @@ class InputOutbox:
         return lost
 
 
+def _joined(events: list[Event], event: Event) -> bool:
+    """Whether an event has become one with those that wait: a movement added, a newer place of the same finger or of a
+    pen in the air."""
+    kind = event[0]
+    if kind == InputKind.TOUCH and event[2] == TouchPhase.MOVE:
+        for at in range(len(events) - 1, -1, -1):
+            if events[at][0] != InputKind.TOUCH or events[at][2] != TouchPhase.MOVE:
+                return False
+            if events[at][1] == event[1]:
+                events[at] = event
+                return True
+        return False
+    last = events[-1]
+    if kind == InputKind.MOVE_BY == last[0]:
+        events[-1] = (kind, last[1] + event[1], last[2] + event[2])
+        return True
+    if kind == InputKind.PEN == last[0] and last[6] == event[6] and not event[6] & PenState.TIP:
+        events[-1] = event
+        return True
+    return False
+
+
 def _life(event: Event) -> float:
     """Seconds after which an event is too old to be applied; releases and keys still held never are."""
     kind = event[0]
+    if kind == InputKind.TOUCH:
+        return math.inf if event[2] == TouchPhase.END else T_INPUT_OLD_PRESS
+    if kind == InputKind.PEN:
+        return T_INPUT_OLD_PRESS if event[6] & PenState.TIP else math.inf
     if kind in (InputKind.KEY, InputKind.BUTTON):
         return T_INPUT_OLD_PRESS if event[2] else math.inf
     if kind in (InputKind.RELEASE_ALL, InputKind.HOLDING):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from avl_protocol.crypto.sframe import ObjectOpener, OutdatedKey, Replayed, UnknownKey
 from avl_protocol.media import exact as exacts
 from avl_protocol.media import preamble as preambles
+from avl_protocol.media import sound as sounds
 from avl_protocol.media.bounds import check_bitstream, check_size
 from avl_protocol.media.exact import Exact
 from avl_protocol.media.frame import Chroma, Rect
@@ -17,6 +18,7 @@ from avl_protocol.media.ordering import Ordering
 from avl_protocol.media.patience import patience
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.media.reassembler import Assembled, Reassembler
+from avl_protocol.media.sound import Sound
 from avl_protocol.media.track import Track, rungs
 from avl_protocol.wire import datagram
 from avl_protocol.wire.errors import RemoteProtocolError
@@ -65,7 +67,19 @@ class ReceivedExact:
     last: float
 
 
-#: What is given out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedSound:
+    """One object of sound. Times as in ReceivedFrame."""
+
+    track: int
+    number: int
+    sound: Sound
+    size: int
+    first: float
+    last: float
+
+
+#: What is given out to be seen.
 ReceivedObject = ReceivedFrame | ReceivedExact
 
 
@@ -139,6 +153,8 @@ class MediaReceiver:
         self._round_trip = 0.0
         self.arrange(tracks)
         self._keyless: list[tuple[int, Assembled]] = []
+        #: What has come to be heard; whoever reads it takes it away.
+        self.sounds: list[ReceivedSound] = []
         self.damaged = self.foreign = 0
         self.lost = 0
         self.received = 0
@@ -209,7 +225,8 @@ class MediaReceiver:
                 track.gaps.came(whole.number, now)
             return []
         except UnknownKey as unknown:
-            self._keyless = [*self._keyless[1 - KEYLESS :], (number, whole)]
+            if track.track.kind != TrackKind.AUDIO:  # which would be too late by then, and keep others from waiting
+                self._keyless = [*self._keyless[1 - KEYLESS :], (number, whole)]
             if now >= self._keys_asked + T_KEY_SPACING:
                 self._keys_asked = now
                 self.missing_key = (number, unknown.kid)
@@ -217,12 +234,30 @@ class MediaReceiver:
         except RemoteProtocolError:
             self.damaged += 1
             return []
-        read = self._exact if track.track.kind == TrackKind.EXACT else self._picture
         try:
+            if track.track.kind == TrackKind.AUDIO:
+                self._sound(track, whole, plaintext)
+                return []
+            read = self._exact if track.track.kind == TrackKind.EXACT else self._picture
             return read(track, whole, plaintext, now)
         except _Damaged:
             self.damaged += 1
             return []
+
+    def _sound(self, track: _Incoming, whole: Assembled, plaintext: bytes) -> None:
+        """Sound, to be played when its time comes. Raises _Damaged."""
+        try:
+            sound = sounds.decode(plaintext)
+        except RemoteProtocolError as error:
+            raise _Damaged from error
+        if not whole.flags & ObjectFlag.KEY:
+            raise _Damaged
+        number, size = whole.number, len(whole.sealed)
+        self.sounds.append(
+            ReceivedSound(
+                track=track.track.id, number=number, sound=sound, size=size, first=whole.first, last=whole.last
+            )
+        )
 
     def _exact(self, track: _Incoming, whole: Assembled, plaintext: bytes, now: float) -> list[ReceivedObject]:
         """Exact pixels, to be shown at once. Raises _Damaged, Refused."""

@@ -13,7 +13,7 @@ from avl_protocol.carrier.carrier import Carrier
 from avl_protocol.crypto.sframe import MediaKey, ObjectSealer
 from avl_protocol.media import parity
 from avl_protocol.media import preamble as preambles
-from avl_protocol.media.frame import EncodedFrame, ExactFrame, Frame
+from avl_protocol.media.frame import EncodedFrame, Frame, SoundFrame
 from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.media.track import Track
@@ -73,19 +73,19 @@ class MediaSender:
         """The key objects are sealed with now."""
         return self._key
 
-    def seal(self, frame: Frame) -> tuple[int, int, bytes]:
+    def seal(self, frame: Frame | SoundFrame) -> tuple[int, int, bytes]:
         """Object number, flags and sealed object of a frame. A key object begins a group, under the newest of the keys;
-        exact pixels always are one."""
+        exact pixels and sound always are one."""
         number = self._object
         self._object += 1
-        key_object = isinstance(frame, ExactFrame) or frame.key
+        key_object = not isinstance(frame, EncodedFrame) or frame.key
         if key_object:
             self._group += 1
             key = self._keys.begin()
             if key is not self._key:
                 self._key = key
                 self._sealer.set_key(key.generation, key.step, key.base)
-        plaintext = frame.data if isinstance(frame, ExactFrame) else self._picture(frame)
+        plaintext = self._picture(frame) if isinstance(frame, EncodedFrame) else frame.data
         flags = int(ObjectFlag.KEY) if key_object else 0
         self.newest = number
         self._captured[number] = frame.captured

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from avl_protocol.crypto.sframe import MediaKey, ObjectOpener
 from avl_protocol.media.track import Track
 from avl_protocol.session.media.receiver import MediaReceiver
-from avl_protocol.session.viewerevents import Frames, Settled, Stuck, ViewerEvent
+from avl_protocol.session.viewerevents import Frames, Settled, Sounds, Stuck, ViewerEvent
 from avl_protocol.wire.endtoend import Beacon, ControlMessage, Missing, NeedKeys, Replaced
 
 
@@ -45,6 +45,9 @@ class Watching:
             self._send(NeedKeys(track, kid))
         if frames:
             self._events.append(Frames(frames))
+        if receiver.sounds:
+            self._events.append(Sounds(tuple(receiver.sounds)))
+            receiver.sounds.clear()
         return receiver.next_check(now)
 
     def beacon(self, beacon: Beacon, now: float) -> None:

@@ -6,6 +6,9 @@
  * `new List({ label, key, source, columns, card, empty })`; `reload()` asks anew, `reloadSoon()` where much may happen
  * at once, `change(key, act)` redraws one thing, `show("cards")` draws the other way. Arrow keys, Home and End go from row to row; Tab goes through what is in one
  * row, and on past the list: else who has no pointer would never come to its end.
+ *
+ * Where a column says by what, a table is sorted by it: forth, back, and as the relay has it. All of it is asked for then,
+ * up to SORTED.
  */
 
 import { h, put } from "../../account/dom.js";
@@ -21,6 +24,7 @@ import { windowOf } from "./window.js";
  * @property {(item: T) => (Node | string)} cell
  * @property {string} width  of CSS
  * @property {boolean} [wide]  left out where there is little room
+ * @property {(item: T) => string | number} [by]  what it is sorted by
  */
 
 /**
@@ -44,6 +48,8 @@ const GAP = 14;
 const SOON = 250;
 /** How many more are asked for before the end is reached. */
 const AHEAD = 60;
+/** How many are sorted at most. */
+const SORTED = 5000;
 
 /** @template T */
 export class List extends HTMLElement {
@@ -67,6 +73,8 @@ export class List extends HTMLElement {
     this._soon = undefined;
     /** @type {"table" | "cards"} */
     this._how = "table";
+    /** By which column it is sorted, 1 forth and -1 back; none: as the relay has it. @type {{ column: Column<T>, way: 1 | -1 } | null} */
+    this._order = null;
     /** @type {Map<string, HTMLElement>} */
     this._drawn = new Map();
     this._body = h("tbody");
@@ -103,7 +111,7 @@ export class List extends HTMLElement {
   async reload() {
     clearTimeout(this._soon);
     const turn = (this._turn += 1);
-    const wanted = Math.max(1, this._last);
+    const wanted = this._order ? SORTED : Math.max(1, this._last);
     /** @type {T[]} */
     const items = [];
     /** @type {string | null} */
@@ -123,7 +131,7 @@ export class List extends HTMLElement {
     } finally {
       if (turn === this._turn) this.removeAttribute("aria-busy");
     }
-    this.items = items;
+    this.items = this._sorted(items);
     this._next = next;
     const focused = this._focused();
     for (const one of this._drawn.values()) one.remove();
@@ -131,6 +139,29 @@ export class List extends HTMLElement {
     this._told();
     this._draw();
     focused();
+  }
+
+  /** As they are to be shown. @param {T[]} items @returns {T[]} */
+  _sorted(items) {
+    const { column, way } = this._order ?? {};
+    const by = column?.by;
+    return by ? [...items].sort((one, other) => (way ?? 1) * compare(by(one), by(other))) : items;
+  }
+
+  /** The next way to sort by a column. @param {Column<T>} column */
+  _sortBy(column) {
+    const now = this._order?.column === column ? this._order.way : 0;
+    this._order = now === -1 ? null : { column, way: now ? -1 : 1 };
+    this._mark();
+    void this.reload();
+  }
+
+  /** Say in the head by what it is sorted. */
+  _mark() {
+    this._shape.columns.forEach((column, at) => {
+      const way = this._order?.column === column ? this._order.way : 0;
+      if (column.by) this.querySelectorAll("thead th")[at]?.setAttribute("aria-sort", way ? (way > 0 ? "ascending" : "descending") : "none");
+    });
   }
 
   /** What gives the focus back to where it is now, after rows were made anew. @returns {() => void} */
@@ -176,7 +207,10 @@ export class List extends HTMLElement {
       this._place = h("ul", { class: "cards", "aria-label": label });
       put(this, this._place, this._foot);
     } else {
-      const heads = columns.map((one) => h("th", { scope: "col", class: one.wide ? "wide" : "" }, one.title || h("span", { class: "heard" }, one.heard ?? "")));
+      const heads = columns.map((one) => {
+        const title = one.title || h("span", { class: "heard" }, one.heard ?? "");
+        return h("th", { scope: "col", class: one.wide ? "wide" : "" }, one.by ? h("button", { type: "button", class: "sort", onclick: () => this._sortBy(one) }, title) : title);
+      });
       const cols = columns.map((one) => {
         const made = h("col", { class: one.wide ? "wide" : "" });
         made.style.width = one.width;
@@ -185,6 +219,7 @@ export class List extends HTMLElement {
       put(this._body);
       this._place = this._body;
       put(this, h("table", { "aria-label": label }, h("colgroup", {}, ...cols), h("thead", {}, h("tr", {}, ...heads)), this._spacers[0], this._body, this._spacers[1]), this._foot);
+      this._mark();
     }
     this._told();
     this._draw();
@@ -245,7 +280,7 @@ export class List extends HTMLElement {
     this._drawn = wanted;
     this._last = last;
     this._rove();
-    if (last + AHEAD >= this.items.length && this._next) void this._more();
+    if (last + AHEAD >= this.items.length && this._next && !this._order) void this._more();
   }
 
   /** One that is seen no more. The focus is not lost with it. @param {HTMLElement} one */
@@ -333,6 +368,11 @@ export class List extends HTMLElement {
   }
 }
 customElements.define("avl-list", List);
+
+/** Numbers by size, text as people sort it. @param {string | number} one @param {string | number} other */
+function compare(one, other) {
+  return typeof one === "number" && typeof other === "number" ? one - other : String(one).localeCompare(String(other), undefined, { numeric: true, sensitivity: "base" });
+}
 
 /** Which child of which child an element is. @param {Element} from @param {Element} to @returns {number[]} */
 function pathTo(from, to) {

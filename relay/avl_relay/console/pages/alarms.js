@@ -23,9 +23,9 @@ export async function open({ desk, into, query, signal }) {
     key: (one) => one.id,
     source: async (after) => desk.api.call("GET", `/alarms?${new URLSearchParams({ limit: String(PAGE), ...(which.value === "open" ? { open: "true" } : {}), ...(after ? { after } : {}) })}`),
     columns: [
-      { title: t("alarms.what"), width: "36%", cell: (one) => h("div", { class: "name" }, h("button", { type: "button", class: "link", onclick: () => void details(one) }, called(one.kind)), h("span", { class: "quiet" }, one.reasons[0] ? compared(one.reasons[0]) : "")) },
+      { title: t("alarms.what"), width: "36%", by: (one) => called(one.kind), cell: (one) => h("div", { class: "name" }, h("button", { type: "button", class: "link", onclick: () => void details(one) }, called(one.kind)), h("span", { class: "quiet" }, one.reasons[0] ? compared(one.reasons[0]) : "")) },
       { title: t("alarms.who"), width: "20%", cell: (one) => about(one, names) },
-      { title: t("alarms.when"), width: "220px", cell: (one) => h("span", { class: "number small" }, moment(one.at)), wide: true },
+      { title: t("alarms.when"), width: "220px", by: (one) => one.at, cell: (one) => h("span", { class: "number small" }, moment(one.at)), wide: true },
       { title: t("alarms.acted"), width: "16%", cell: (one) => t(`alarms.acts.${one.acted}`), wide: true },
       { title: "", heard: t("alarms.seen"), width: "116px", cell: (one) => h("div", { class: "row" }, one.acknowledged ? h("span", { class: "quiet" }, t("alarms.wasSeen")) : h("button", { type: "button", "aria-label": t("alarms.seenOf", { what: called(one.kind) }), onclick: () => void see(one) }, t("alarms.seen"))) },
     ],
@@ -47,7 +47,7 @@ export async function open({ desk, into, query, signal }) {
 
   /** All reasons of one, and where to look further. @param {any} one */
   async function details(one) {
-    const rows = one.reasons.map((/** @type {any} */ reason) => h("tr", {}, h("th", { scope: "row" }, called(reason.feature)), h("td", {}, foreign(reason.usual, 60)), h("td", {}, h("strong", {}, foreign(reason.seen, 60)))));
+    const rows = one.reasons.map((/** @type {any} */ reason) => sentence(reason) ? h("tr", {}, h("th", { scope: "row" }, called(reason.feature)), h("td", { colspan: 2 }, sentence(reason))) : h("tr", {}, h("th", { scope: "row" }, called(reason.feature)), h("td", {}, foreign(reason.usual, 60)), h("td", {}, h("strong", {}, foreign(reason.seen, 60)))));
     const done = await ask({
       title: called(one.kind),
       wide: true,
@@ -80,9 +80,14 @@ function called(feature) {
   return known(`alarms.features.${feature}`) ? t(`alarms.features.${feature}`) : foreign(feature, 32);
 }
 
+/** What is said of a reason that is no measure; "": it is one. @param {any} reason */
+function sentence(reason) {
+  return known(`alarms.sentences.${reason.feature}`) ? t(`alarms.sentences.${reason.feature}`) : "";
+}
+
 /** @param {any} reason */
 function compared(reason) {
-  return t("alarms.compared", { seen: foreign(reason.seen, 40), usual: foreign(reason.usual, 40) });
+  return sentence(reason) ? called(reason.feature) : t("alarms.compared", { seen: foreign(reason.seen, 40), usual: foreign(reason.usual, 40) });
 }
 
 /** Whom and what it is about. @param {any} one @param {Names} names */

@@ -53,10 +53,10 @@ export async function open({ desk, into, part, query, signal, head }) {
       return told;
     },
     columns: [
-      { title: t("devices.name"), width: "30%", cell: (device) => h("div", { class: "name" }, named(device), h("span", { class: "quiet" }, dot(device, "narrow"), foreign(device.system, 60) || foreign(device.reported, 60))) },
-      { title: t("devices.state"), width: "170px", cell: presence, wide: true },
+      { title: t("devices.name"), width: "30%", by: (device) => device.name, cell: (device) => h("div", { class: "name" }, named(device), h("span", { class: "quiet" }, dot(device, "narrow"), foreign(device.system, 60) || foreign(device.reported, 60))) },
+      { title: t("devices.state"), width: "170px", by: (device) => (device.online ? 0 : 1), cell: presence, wide: true },
       { title: t("devices.tags"), width: "34%", cell: tags, wide: true },
-      { title: t("devices.software"), width: "18%", cell: (device) => foreign(device.software, 60), wide: true },
+      { title: t("devices.software"), width: "18%", by: (device) => device.software ?? "", cell: (device) => foreign(device.software, 60), wide: true },
       { title: "", heard: t("devices.connect"), width: "128px", cell: (device) => h("div", { class: "row" }, connect(desk, device)) },
     ],
     card: (device) => [

@@ -36,7 +36,7 @@ export async function open({ desk, into, query, signal, head }) {
     key: (group) => group.id,
     source: (after) => desk.api.call("GET", `/groups?${new URLSearchParams({ kind, limit: "100", ...(after ? { after } : {}) })}`),
     columns: [
-      { title: t("groups.name"), width: "50%", cell: (group) => h("div", { class: "name" }, h("strong", { title: foreign(group.name, 200) }, foreign(group.name, 128)), h("span", { class: "quiet" }, count(`groups.size.${kind}`, group.size))) },
+      { title: t("groups.name"), width: "50%", by: (group) => group.name, cell: (group) => h("div", { class: "name" }, h("strong", { title: foreign(group.name, 200) }, foreign(group.name, 128)), h("span", { class: "quiet" }, count(`groups.size.${kind}`, group.size))) },
       { title: "", heard: t("groups.change"), width: "50%", cell: actions },
     ],
     empty: () => h("div", { class: "empty" }, icon("groups"), h("h2", {}, t(`groups.none.${kind}`)), h("p", {}, t(`groups.noneText.${kind}`)), button("first-group")),

@@ -49,9 +49,9 @@ export async function open({ desk, into, part, query, signal, head }) {
     key: (person) => person.id,
     source: (after) => desk.api.call("GET", `/people?${new URLSearchParams(Object.entries({ ...wanted(), after, limit: String(PAGE) }).filter(([, value]) => value))}`),
     columns: [
-      { title: t("people.name"), width: "40%", cell: named },
-      { title: t("people.role"), width: "22%", cell: (person) => (person.role ? t(`people.roles.${person.role}`) : "–") },
-      { title: t("people.state"), width: "18%", cell: (person) => t(`people.states.${person.state}`), wide: true },
+      { title: t("people.name"), width: "40%", by: (person) => person.name || person.login || "", cell: named },
+      { title: t("people.role"), width: "22%", by: (person) => person.role ?? "", cell: (person) => (person.role ? t(`people.roles.${person.role}`) : "–") },
+      { title: t("people.state"), width: "18%", by: (person) => person.state, cell: (person) => t(`people.states.${person.state}`), wide: true },
       { title: t("people.factors"), width: "20%", cell: (person) => (person.factors ?? []).map((/** @type {string} */ kind) => t(`people.kinds.${kind}`)).join(", ") || "–", wide: true },
       { title: t("people.key"), width: "90px", cell: (person) => t(person.key ? "people.hasKey" : "people.noKey"), wide: true },
     ],

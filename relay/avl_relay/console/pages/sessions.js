@@ -5,8 +5,9 @@
  * looked at while the page is seen.
  */
 
-import { foreign, h, put } from "../../account/dom.js";
+import { foreign, h, labelled, put } from "../../account/dom.js";
 import { OWNER } from "../../rights/effective.js";
+import { MAX } from "../../wire/registry.js";
 import { RelayClock, span } from "../clock.js";
 import { ask } from "../elements/dialog.js";
 import { List } from "../elements/list.js";
@@ -39,12 +40,12 @@ export async function open({ desk, into, part, query, signal }) {
     key: (session) => session.id,
     source,
     columns: [
-      { title: t("sessions.who"), width: "24%", cell: (one) => h("div", { class: "name" }, h("strong", {}, who(one)), h("span", { class: "quiet" }, foreign(one.address, 64))) },
-      { title: t("sessions.where"), width: "22%", cell: (one) => h("a", { href: hashOf("devices", one.device) }, foreign(one.name, 60)) },
-      { title: t("sessions.since"), width: "110px", cell: (one) => figure("since", since(one, clock)), wide: true },
+      { title: t("sessions.who"), width: "24%", by: who, cell: (one) => h("div", { class: "name" }, h("strong", {}, who(one)), h("span", { class: "quiet" }, foreign(one.address, 64))) },
+      { title: t("sessions.where"), width: "22%", by: (one) => one.name, cell: (one) => h("a", { href: hashOf("devices", one.device) }, foreign(one.name, 60)) },
+      { title: t("sessions.since"), width: "110px", by: (one) => -one.begun, cell: (one) => figure("since", since(one, clock)), wide: true },
       { title: t("sessions.way"), width: "130px", cell: (one) => figure("way", way(one)), wide: true },
-      { title: t("sessions.trip"), width: "108px", cell: (one) => figure("trip", milliseconds(one.figures?.rtt_ms)), wide: true },
-      { title: t("sessions.rate"), width: "104px", cell: (one) => figure("rate", one.figures ? rate(one.figures.delivered_bps) : "–"), wide: true },
+      { title: t("sessions.trip"), width: "108px", by: (one) => one.figures?.rtt_ms ?? Infinity, cell: (one) => figure("trip", milliseconds(one.figures?.rtt_ms)), wide: true },
+      { title: t("sessions.rate"), width: "104px", by: (one) => one.figures?.delivered_bps ?? -1, cell: (one) => figure("rate", one.figures ? rate(one.figures.delivered_bps) : "–"), wide: true },
       { title: t("sessions.may"), width: "17%", cell: may, wide: true },
       { title: "", heard: t("sessions.act"), width: "150px", cell: (one) => h("div", { class: "row" }, h("button", { type: "button", "aria-label": t("sessions.detailsOf", { who: who(one), where: foreign(one.name, 60) }), onclick: () => void details(one) }, t("sessions.details")), h("button", { type: "button", class: "danger", "aria-label": t("sessions.endOf", { who: who(one), where: foreign(one.name, 60) }), onclick: () => void end(one) }, t("sessions.end"))) },
     ],
@@ -97,6 +98,7 @@ export async function open({ desk, into, part, query, signal }) {
       h("dl", { class: "facts" }, ...facts(one, clock).flatMap(([word, value]) => [h("dt", {}, t(word)), h("dd", {}, value)])),
       [
         desk.administers && h("a", { class: "button", href: hashOf("audit", "", { session: one.id }), onclick: () => close() }, t("audit.title")),
+        desk.administers && h("button", { type: "button", onclick: () => close("message") }, t("sessions.message")),
         desk.administers && h("button", { type: "button", onclick: () => close("limit") }, t("sessions.limit")),
         h("button", { type: "button", class: "danger", onclick: () => close("end") }, t("sessions.end")),
         h("button", { type: "button", autofocus: true, onclick: () => close() }, t("dialog.done")),
@@ -104,6 +106,31 @@ export async function open({ desk, into, part, query, signal }) {
     ]);
     if (asked === "end") await end(one);
     if (asked === "limit") await limit(one);
+    if (asked === "message") await message(one);
+  }
+
+  /** Say something to who is in one. @param {any} one */
+  async function message(one) {
+    const field = h("input", { type: "text", maxlength: MAX.OPERATOR_TEXT, required: true, autofocus: true, name: "message", autocomplete: "off" });
+    const done = await whileItRuns(desk, one, t("sessions.messageTitle", { who: who(one) }), (close, failed) => {
+      const button = h("button", { type: "submit", class: "primary", form: "message" }, t("sessions.messageSend"));
+      const send = async (/** @type {Event} */ event) => {
+        event.preventDefault();
+        button.disabled = true;
+        try {
+          await desk.api.call("POST", `/sessions/${encodeURIComponent(one.id)}/message`, { text: field.value });
+          close(true);
+        } catch (error) {
+          button.disabled = false;
+          failed(error);
+        }
+      };
+      return [
+        h("form", { id: "message", onsubmit: send }, h("p", {}, t("sessions.messageText")), labelled(t("sessions.messageField"), field)),
+        [h("button", { type: "button", onclick: () => close() }, t("dialog.cancel")), button],
+      ];
+    });
+    if (done) toast(t("sessions.messageDone", { who: who(one) }));
   }
 
   /** What everybody may at most there, from now on: sessions lose what they may not any more, and go on. @param {any}

@@ -81,7 +81,7 @@ function row(one) {
     "tr",
     {},
     h("th", { scope: "row" }, h("code", {}, one.name), h("p", { class: "quiet" }, foreign(one.reason, 400))),
-    h("td", {}, h("code", {}, written(one.value)), changed && h("p", { class: "quiet" }, t("settings.default", { value: written(one.default) }))),
+    h("td", {}, h("code", {}, written(one.value)), changed && h("p", { class: "quiet" }, t("settings.default", { value: written(one.default) })), h("p", { class: "quiet narrow" }, `${changed ? foreign(one.place, 200) : t("settings.isDefault")} · ${t(one.live ? "settings.live" : "settings.restart")}`)),
     h("td", {}, changed ? foreign(one.place, 200) : t("settings.isDefault")),
     h("td", {}, h("span", { class: "tag" }, t(one.live ? "settings.live" : "settings.restart"))),
   );

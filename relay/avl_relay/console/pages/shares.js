@@ -23,7 +23,8 @@ export async function open({ desk, into, signal, head }) {
   const names = new Map();
   const counted = h("span", { class: "count", role: "status" });
   const make = () => void newLink(desk).then((made) => (made ? list.reload() : undefined)).catch(failed);
-  const button = (/** @type {string} */ id) => h("button", { type: "button", class: "primary", id, disabled: !desk.ownKey, title: desk.ownKey ? null : t("key.short"), onclick: make }, t("shares.make"));
+  const off = (await desk.api.call("GET", "/me")).off.includes("share_links");
+  const button = (/** @type {string} */ id) => h("button", { type: "button", class: "primary", id, disabled: off || !desk.ownKey, title: off ? t("shares.off") : desk.ownKey ? null : t("key.short"), onclick: make }, t("shares.make"));
   const list = new List({
     label: t("shares.title"),
     key: (share) => share.id,
@@ -37,9 +38,9 @@ export async function open({ desk, into, signal, head }) {
       return told;
     },
     columns: [
-      { title: t("shares.device"), width: "36%", cell: (share) => h("div", { class: "name" }, h("strong", {}, names.get(share.device) ?? dashed(share.device)), h("span", { class: "quiet" }, foreign(share.name, 80))) },
-      { title: t("shares.ends"), width: "24%", cell: (share) => h("span", { title: moment(share.expires) }, when(share.expires)) },
-      { title: t("shares.created"), width: "20%", cell: (share) => when(share.created), wide: true },
+      { title: t("shares.device"), width: "36%", by: (share) => names.get(share.device) ?? "", cell: (share) => h("div", { class: "name" }, h("strong", {}, names.get(share.device) ?? dashed(share.device)), h("span", { class: "quiet" }, foreign(share.name, 80))) },
+      { title: t("shares.ends"), width: "24%", by: (share) => share.expires, cell: (share) => h("span", { title: moment(share.expires) }, when(share.expires)) },
+      { title: t("shares.created"), width: "20%", by: (share) => share.created, cell: (share) => when(share.created), wide: true },
       { title: "", heard: t("shares.take"), width: "150px", cell: (share) => h("div", { class: "row" }, h("button", { type: "button", class: "danger", "aria-label": t("shares.takeFrom", { name: names.get(share.device) ?? "" }), onclick: () => void takeBack(share) }, t("shares.take"))) },
     ],
     empty: () => h("div", { class: "empty" }, icon("shares"), h("h2", {}, t("shares.none")), h("p", {}, t("shares.noneText")), button("first-link")),
@@ -55,7 +56,7 @@ export async function open({ desk, into, signal, head }) {
   }
 
   head(t("shares.title"), button("new-link"));
-  put(into, keyNotice(desk), h("div", { class: "filters" }, counted), list);
+  put(into, off && h("p", { class: "notice", role: "status" }, t("shares.off")), keyNotice(desk), h("div", { class: "filters" }, counted), list);
   desk.events.on(["rights", "resync"], () => list.reloadSoon(), signal);
   await list.reload();
 }

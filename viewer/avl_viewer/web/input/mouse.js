@@ -45,18 +45,48 @@ export class Mouse {
     this._next = null;
     this._restX = 0;
     this._restY = 0;
+    /** Movements that were not sent yet, while it is caught. */
+    this._byX = 0;
+    this._byY = 0;
+    this._caught = false;
+  }
+
+  /** Whether it is caught in the page: it moves, and is nowhere. @param {boolean} caught */
+  set caught(caught) {
+    this._caught = caught;
+    this._next = null;
+    this._byX = this._byY = 0;
+    this._x = this._y = -1; // where it is at the host is not known any more
+  }
+
+  get caught() {
+    return this._caught;
+  }
+
+  /** It has moved by so many pixels while it is caught, with these buttons down. @param {number} dx @param {number} dy
+   * @param {number} buttons */
+  by(dx, dy, buttons) {
+    this._byX += dx;
+    this._byY += dy;
+    this._tell(buttons);
   }
 
   /** The first button goes down here: until now there was none. @param {number} x @param {number} y
    * @param {number} buttons */
   down(x, y, buttons) {
     this._lost = 0;
-    this.at(x, y, buttons);
+    if (this._caught) this.by(0, 0, buttons);
+    else this.at(x, y, buttons);
   }
 
   /** The pointer is here now, with these buttons down. @param {number} x @param {number} y @param {number} buttons */
   at(x, y, buttons) {
     this._next = this._owner.toDesktop(x, y);
+    this._tell(buttons);
+  }
+
+  /** Send buttons that have changed at once, and movements now and then. @param {number} buttons */
+  _tell(buttons) {
     const changes = this._changes(buttons);
     if (changes.length) {
       this._owner.send([...this._movement(), ...changes]);
@@ -76,7 +106,7 @@ export class Mouse {
 
   /** The wheel turned here. @param {number} x @param {number} y @param {WheelLike} wheel */
   wheel(x, y, wheel) {
-    this._next = this._owner.toDesktop(x, y);
+    if (!this._caught) this._next = this._owner.toDesktop(x, y);
     const [dx, dy] = units(wheel);
     this._restX += dx;
     this._restY += dy;
@@ -102,6 +132,13 @@ export class Mouse {
 
   /** @returns {InputEvent[]} */
   _movement() {
+    const [dx, dy] = [Math.trunc(this._byX) + 0, Math.trunc(this._byY) + 0]; // no -0, which is no whole number to everybody
+    if (dx || dy) {
+      this._byX -= dx;
+      this._byY -= dy;
+      this._moved = this._owner.clock();
+      return [[INPUT.MOVE_BY, dx, dy]];
+    }
     const next = this._next;
     this._next = null;
     if (!next || (next[0] === this._x && next[1] === this._y)) return [];

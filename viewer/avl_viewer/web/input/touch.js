@@ -1,21 +1,13 @@
 /**
- * Touch: fingers as a pointer. A tap clicks, a long press clicks right, one finger drags, two scroll; pinching zooms
- * the view, and while it is zoomed two fingers move it and three scroll.
+ * Touch: fingers over the page's desktop become input rows (registry "input_events"): as such where the host's system
+ * takes fingers and a person wants that, else by their gestures.
  */
 
-import { INPUT } from "../wire/registry.js";
+import { INPUT, MODIFIER, TOUCH_PHASE } from "../wire/registry.js";
+import { Gestures } from "./gestures.js";
+import { USAGE } from "./keys.js";
 
-/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent */
-
-/** Milliseconds until a finger that rests clicks right. */
-const LONG_PRESS = 500;
-/** CSS pixels that a finger may wander and still tap. */
-const SLOP = 10;
-/** CSS pixels that one finger moves alone before that is a pinch around the other: the browser tells of one finger
- * after the other. */
-const ALONE = 80;
-/** Wheel units of one CSS pixel: a notch of 120 is 40 pixels. */
-const UNITS = 3;
+/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent @typedef {import("./gestures.js").Act} Act */
 
 /**
  * @typedef {object} TouchOwner
@@ -24,10 +16,8 @@ const UNITS = 3;
  * @property {() => boolean} zoomed  whether the desktop is larger than the page
  * @property {(dx: number, dy: number) => void} pan
  * @property {(factor: number, x: number, y: number) => void} pinch
+ * @property {() => number} clock  milliseconds
  * @property {(wait: number, then: () => void) => () => void} later  returns how to cancel
- *
- * @typedef {{ x: number, y: number }} Point
- * @typedef {"idle" | "pressing" | "dragging" | "pair" | "scrolling" | "panning" | "pinching" | "spent"} Gesture
  */
 
 /** All fingers on the desktop. Positions are CSS pixels of the page. */
@@ -35,151 +25,102 @@ export class Touch {
   /** @param {TouchOwner} owner */
   constructor(owner) {
     this._owner = owner;
-    /** @type {Map<number, Point>} */
+    this._gestures = new Gestures();
+    /** Fingers that travel as such: where each was last. @type {Map<number, [number, number]>} */
     this._fingers = new Map();
-    /** Where the fingers of a pair were when it began. @type {Map<number, Point>} */
-    this._begun = new Map();
-    /** @type {Gesture} */
-    this._gesture = "idle";
-    /** @type {Point} */
-    this._start = { x: 0, y: 0 };
-    this._spread = 0;
-    /** @type {Point} */
-    this._centre = { x: 0, y: 0 };
-    this._rest = { x: 0, y: 0 };
+    /** Whether fingers that come down from now on travel as such. */
+    this.direct = false;
+    /** When the gestures want to be asked again. @type {number | null} */
+    this._due = null;
     /** @type {() => void} */
     this._cancel = () => undefined;
   }
 
+  /** Whether pinching zooms the view rather than what the program shows. @param {boolean} wanted */
+  set zoomsView(wanted) {
+    this._gestures.zoomsView = wanted;
+  }
+
+  get zoomsView() {
+    return this._gestures.zoomsView;
+  }
+
   /** @param {number} id @param {number} x @param {number} y */
   down(id, x, y) {
-    this._fingers.set(id, { x, y });
-    if (this._gesture !== "pair") this._begun.clear();
-    for (const [finger, place] of this._fingers) if (!this._begun.has(finger)) this._begun.set(finger, { ...place });
-    if (this._fingers.size === 1) {
-      this._gesture = "pressing";
-      this._start = { x, y };
-      this._cancel = this._owner.later(LONG_PRESS, () => this._longPress());
-      return;
-    }
-    this._cancel();
-    if (this._gesture === "dragging") this._owner.send([[INPUT.BUTTON, 1, false]]);
-    if (this._gesture === "spent") return;
-    this._gesture = "pair";
-    this._centre = this._start = this._middle();
-    this._spread = this._distance();
+    if (this.direct) this._direct(id, TOUCH_PHASE.BEGIN, x, y);
+    else this._act(this._gestures.down(id, x, y, this._owner.clock()));
   }
 
   /** @param {number} id @param {number} x @param {number} y */
   move(id, x, y) {
-    const finger = this._fingers.get(id);
-    if (!finger) return;
-    finger.x = x;
-    finger.y = y;
-    if (this._gesture === "pressing" && Math.hypot(x - this._start.x, y - this._start.y) > SLOP) {
-      this._cancel();
-      this._gesture = "dragging";
-      this._owner.send([this._moveTo(this._start.x, this._start.y), [INPUT.BUTTON, 1, true], this._moveTo(x, y)]);
-    } else if (this._gesture === "dragging") {
-      this._owner.send([this._moveTo(x, y)]);
-    } else if (this._fingers.size > 1) {
-      this._several();
+    if (this._fingers.has(id)) {
+      this._direct(id, TOUCH_PHASE.MOVE, x, y);
+      return;
     }
+    this._gestures.zoomed = this._owner.zoomed();
+    this._act(this._gestures.move(id, x, y));
   }
 
   /** @param {number} id */
   up(id) {
-    const finger = this._fingers.get(id);
-    if (!finger) return;
-    this._fingers.delete(id);
-    this._cancel();
-    if (this._gesture === "pressing") {
-      this._owner.send([this._moveTo(finger.x, finger.y), [INPUT.BUTTON, 1, true], [INPUT.BUTTON, 1, false]]);
-    } else if (this._gesture === "dragging") {
-      this._owner.send([[INPUT.BUTTON, 1, false]]);
-    }
-    this._gesture = this._fingers.size ? "spent" : "idle";
+    if (this._fingers.has(id)) this._lift(id);
+    else this._act(this._gestures.up(id));
   }
 
   /** The browser took the finger away. @param {number} id */
   cancel(id) {
-    if (!this._fingers.delete(id)) return;
-    this._cancel();
-    if (this._gesture === "dragging") this._owner.send([[INPUT.BUTTON, 1, false]]);
-    this._gesture = this._fingers.size ? "spent" : "idle";
+    if (this._fingers.has(id)) this._lift(id);
+    else this._act(this._gestures.cancel(id));
   }
 
   /** Let go of everything. */
   releaseAll() {
-    for (const id of [...this._fingers.keys()]) this.cancel(id);
+    for (const id of [...this._fingers.keys()]) this._lift(id);
+    this._act(this._gestures.releaseAll());
   }
 
-  _longPress() {
-    if (this._gesture !== "pressing") return;
-    this._gesture = "spent";
-    this._owner.send([this._moveTo(this._start.x, this._start.y), [INPUT.BUTTON, 3, true], [INPUT.BUTTON, 3, false]]);
+  /** @param {number} id @param {number} phase @param {number} x @param {number} y */
+  _direct(id, phase, x, y) {
+    const at = this._owner.toDesktop(x, y);
+    const before = this._fingers.get(id);
+    if (phase === TOUCH_PHASE.MOVE && before && before[0] === at[0] && before[1] === at[1]) return;
+    this._fingers.set(id, at);
+    this._owner.send([[INPUT.TOUCH, id, phase, ...at]]);
   }
 
-  _several() {
-    const centre = this._middle();
-    const spread = this._distance();
-    const [dx, dy] = [centre.x - this._centre.x, centre.y - this._centre.y];
-    if (this._gesture === "pair") {
-      const kind = this._kind();
-      if (!kind) return;
-      this._gesture = kind;
-      if (this._gesture === "scrolling") this._owner.send([this._moveTo(this._start.x, this._start.y)]);
-      this._rest = { x: 0, y: 0 };
-    }
-    this._centre = centre;
-    if (this._gesture === "panning") {
-      this._owner.pan(dx, dy);
-    } else if (this._gesture === "pinching") {
-      this._owner.pan(dx, dy);
-      this._owner.pinch(spread / (this._spread || 1), centre.x, centre.y);
-      this._spread = spread;
-    } else if (this._gesture === "scrolling") {
-      this._scroll(-dx * UNITS, -dy * UNITS);
-    }
+  /** @param {number} id */
+  _lift(id) {
+    const at = /** @type {[number, number]} */ (this._fingers.get(id));
+    this._fingers.delete(id);
+    this._owner.send([[INPUT.TOUCH, id, TOUCH_PHASE.END, ...at]]);
   }
 
-  /** What several fingers do; null while that can't be told. @returns {Gesture | null} */
-  _kind() {
-    const moves = [...this._fingers].map(([id, { x, y }]) => {
-      const begun = this._begun.get(id) ?? { x, y };
-      return { x: x - begun.x, y: y - begun.y };
+  /** @param {Act[]} acts */
+  _act(acts) {
+    const rows = acts.flatMap((act) => this._rows(act));
+    if (rows.length) this._owner.send(rows);
+    const due = this._gestures.nextTimeout();
+    if (due === this._due) return;
+    this._due = due;
+    this._cancel();
+    this._cancel = () => undefined;
+    if (due === null) return;
+    this._cancel = this._owner.later(Math.max(0, due - this._owner.clock()), () => {
+      this._due = null;
+      this._cancel = () => undefined;
+      this._act(this._gestures.handleTimer(due));
     });
-    const far = moves.filter((move) => Math.hypot(move.x, move.y) > SLOP / 2);
-    if (moves.length > 2) return far.length > 1 ? "scrolling" : null;
-    if (far.length < 2) return far.length && Math.hypot(far[0].x, far[0].y) > ALONE ? "pinching" : null;
-    const together = far[0].x * far[1].x + far[0].y * far[1].y > 0;
-    if (!together) return "pinching";
-    return this._owner.zoomed() ? "panning" : "scrolling";
   }
 
-  /** @param {number} dx @param {number} dy  what lies under the fingers follows them */
-  _scroll(dx, dy) {
-    this._rest.x += dx;
-    this._rest.y += dy;
-    const [x, y] = [Math.trunc(this._rest.x), Math.trunc(this._rest.y)];
-    this._rest.x -= x;
-    this._rest.y -= y;
-    if (x || y) this._owner.send([[INPUT.WHEEL, x, y]]);
-  }
-
-  /** @param {number} x @param {number} y @returns {InputEvent} */
-  _moveTo(x, y) {
-    return [INPUT.MOVE, ...this._owner.toDesktop(x, y)];
-  }
-
-  /** @returns {Point} */
-  _middle() {
-    const all = [...this._fingers.values()];
-    return { x: all.reduce((sum, p) => sum + p.x, 0) / all.length, y: all.reduce((sum, p) => sum + p.y, 0) / all.length };
-  }
-
-  _distance() {
-    const [a, b] = [...this._fingers.values()];
-    return Math.hypot(a.x - b.x, a.y - b.y);
+  /** @param {Act} act @returns {InputEvent[]} */
+  _rows(act) {
+    switch (act.act) {
+      case "move": return [[INPUT.MOVE, ...this._owner.toDesktop(act.x, act.y)]];
+      case "press": return [[INPUT.BUTTON, act.button, act.down]];
+      case "turn": return [[INPUT.WHEEL, act.dx, act.dy]];
+      case "control": return [[INPUT.KEY, USAGE.CONTROL, act.down, act.down ? MODIFIER.CONTROL : 0, ""]];
+      case "pan": this._owner.pan(act.dx, act.dy); return [];
+      default: this._owner.pinch(act.factor, act.x, act.y); return [];
+    }
   }
 }

@@ -7,6 +7,7 @@ import { INPUT } from "../wire/registry.js";
 import { Composition, sendsWhileComposing } from "./composition.js";
 import { Keyboard, SILENT, combination, modifiers } from "./keyboard.js";
 import { CODES, MODIFIER_KEYS, USAGE } from "./keys.js";
+import { pasted } from "./pasted.js";
 
 /** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent */
 
@@ -28,8 +29,8 @@ const FILLING = "\u00a0\u00a0";
 /**
  * @typedef {object} TypingOwner
  * @property {(rows: InputEvent[], at: number) => void} send  `at`: milliseconds since 1970
- * @property {(text: string, rows: InputEvent[], at: number) => void} paste  set the host's clipboard, then send the
- * rows
+ * @property {(copy: import("./pasted.js").Copy, rows: InputEvent[], at: number) => void} paste  set the host's
+ * clipboard, then send the rows
  * @property {() => boolean} mayPaste  whether the host takes our clipboard
  * @property {(key: string) => boolean} own  a key of the page's own, by its letter; whether there is such a key
  */
@@ -185,10 +186,10 @@ export class Typing {
   /** @param {ClipboardEvent} event */
   _paste(event) {
     event.preventDefault();
-    const text = event.clipboardData?.getData("text/plain") ?? "";
+    const copy = pasted(event);
     const pasting = this._endWait();
     const rows = pasting?.rows ?? combination([USAGE.CONTROL, /** @type {number} */ (CODES.get("KeyV"))]);
-    if (text) this._owner.paste(text, rows, time(event));
+    if (copy.text || Object.keys(copy.formats).length) this._owner.paste(copy, rows, time(event));
     else this._owner.send(rows, time(event));
     this._follow(pasting);
   }

@@ -73,6 +73,11 @@ export function desktops(tracks) {
   return found;
 }
 
+/** The track of a host's sound; null where it shares none. @param {Track[]} tracks @returns {Track | null} */
+export function soundOf(tracks) {
+  return tracks.find(({ kind }) => kind === TRACK_KIND.AUDIO) ?? null;
+}
+
 /** @param {string} text @returns {never} */
 function fail(text) {
   throw new RemoteProtocolError(CLOSE.SESSION_PROTOCOL, text);

@@ -211,6 +211,8 @@ export class Paths {
       this._decide(now);
     } else if (message.kind === "HEAD") {
       if (!path.direct) void this._world.heads?.hear(path.relay, message);
+    } else if (message.kind === "OPERATOR_SAYS") {
+      if (!path.direct && path.attachment?.handle === message.handle) this._owner.pathsMessage(message); // it may be where the session was
     } else if (path === this.current) this._owner.pathsMessage(message);
   }
 

@@ -3,6 +3,7 @@
  */
 
 import { Fate, acts } from "../session/input/ledger.js";
+import { takes } from "../session/viewing.js";
 import { Refused } from "../wire/errors.js";
 import { CLOSE, INPUT } from "../wire/registry.js";
 
@@ -14,6 +15,7 @@ import { CLOSE, INPUT } from "../wire/registry.js";
  * @property {(message: Record<string, any>) => void} tell  to the page
  * @property {() => import("../statistics.js").Statistics} statistics
  * @property {() => void} sent  input is under way
+ * @property {() => number} devices  what the host's system takes
  */
 
 /** Sends input, and tells the page what came to nothing. */
@@ -39,8 +41,13 @@ export class InputService {
    * at */
   send(events, at) {
     if (!this._session) return;
+    const devices = this._owner.devices();
+    const unknown = events.filter((event) => !takes(devices, event));
+    if (unknown.length) this.dropped([{ sequence: 0, events: unknown, fate: Fate.UNSENT }]);
+    const known = unknown.length ? events.filter((event) => takes(devices, event)) : events;
+    if (!known.length) return;
     try {
-      const sequence = this._session.sendInput(events);
+      const sequence = this._session.sendInput(known);
       if (events.some(([kind]) => kind !== INPUT.MOVE && kind !== INPUT.RELEASE_ALL)) this._owner.statistics().inputSent(sequence, at);
       this._owner.sent();
     } catch (error) {

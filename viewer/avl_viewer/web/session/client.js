@@ -6,8 +6,12 @@
 import { assemble } from "../assembly.js";
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
-import { CLOSE, PERMISSION, TIMER } from "../wire/registry.js";
+import { forDialog } from "../wire/foreign.js";
+import { CLOSE, MAX, PERMISSION, TIMER } from "../wire/registry.js";
 import { Backoff, passing } from "../paths/backoff.js";
+import { soundOf } from "../media/track.js";
+import { SoundPlayer } from "../sound/player.js";
+import { VoiceEncoder } from "../sound/voice.js";
 import { Pictures } from "./media/pictures.js";
 import { SessionPipes } from "./pipes.js";
 import { waitingSentence } from "../paths/sentences.js";
@@ -62,6 +66,9 @@ export class Client {
     this._timers = new Timers();
     this._backoff = new Backoff();
     this._pictures = new Pictures(screen, world.clock, world.decompressor, this);
+    this._player = new SoundPlayer(world.clock);
+    /** What encodes the microphone, while it is on. @type {VoiceEncoder | null} */
+    this._voice = null;
     /** @type {Want | null} */
     this._want = null;
     /** @type {Paths | null} */
@@ -81,9 +88,14 @@ export class Client {
     this.features = assemble(this._services, {
       tell,
       pictures: this._pictures,
+      sound: {
+        heard: () => (this._player.listening ? this._player.buffer.heard : null),
+        target: () => this._player.buffer.target(world.clock()),
+      },
       seek: (message, now) => this._paths?.candidates(message, now),
       inputSent: () => this._paths?.busy(world.clock()),
       arranged: () => this._arranged(),
+      entropy: world.entropy,
     });
   }
 
@@ -121,11 +133,18 @@ export class Client {
     const paths = new Paths(world, want.directions, want.device, sessionId, {
       pathsReady: (attachment) => void this._ready(paths, want, sessionId, attachment),
       pathsFailed: (reason) => this._over(paths, reason),
-      pathsMessage: (message) => message.kind === "HOP_RATE" && message.handle === paths.session?.attachment.handle && this.features.statistics.told(message),
+      pathsMessage: (message) => this._hopSaid(paths, message),
       pathsChanged: () => (this._pictures.moved(), this._status()),
     }, want.accessPass);
     this._paths = paths;
     paths.open();
+  }
+
+  /** A relay says how its hop is doing, or what who runs it has to say. @param {Paths} paths @param {any} message */
+  _hopSaid(paths, message) {
+    if (message.kind === "HOP_RATE" && message.handle === paths.session?.attachment.handle) this.features.statistics.told(message);
+    const text = message.kind === "OPERATOR_SAYS" ? forDialog(message.text, MAX.OPERATOR_TEXT) : "";
+    if (text) this._tell({ say: "operator", text: `The relay's operator says: ${text}` });
   }
 
   /** There is a place for the session: begin. @param {Paths} paths @param {Want} want @param {Uint8Array} sessionId
@@ -225,6 +244,38 @@ export class Client {
     }
   }
 
+  // sound
+
+  /** Play the host's sound there, or (null) nowhere: then it is not sent. @param {import("../sound/player.js").Output |
+   * null} output */
+  listen(output) {
+    this._player.play(output);
+    this._subscribeSound();
+  }
+
+  /** Say at the place where the session is whether its sound is wanted. */
+  _subscribeSound() {
+    const session = this._session;
+    const sound = session?.tracks && soundOf(session.tracks);
+    if (sound) this._paths?.current?.hop.send("SUBSCRIBE", { handle: session.attachment.handle, track: sound.id, wish: this._player.listening ? 1 : 0 });
+  }
+
+  /** The loudspeaker holds so many frames. @param {number} frames @param {number} latency */
+  soundLevel(frames, latency) {
+    this._player.level(frames, latency);
+  }
+
+  /** Let the host hear this microphone, whose blocks come by `port`; null: no longer. @param {MessagePort | null} port */
+  speak(port) {
+    this._voice?.close();
+    this._voice = null;
+    this.features.voice.turn(port !== null);
+    if (!port) return;
+    const voice = new VoiceEncoder((passed, packet) => (this.features.voice.say(passed, packet), this._world.after()), () => this.speak(null));
+    this._voice = voice;
+    port.onmessage = ({ data }) => voice.put(data);
+  }
+
   /** Ask that a track be sent again from a key object on. @param {number} track @param {number} number */
   _recover(track, number) {
     const session = this._session;
@@ -270,7 +321,7 @@ export class Client {
     this._timers.set(Timer.STATISTICS, now + STATISTICS);
     this._paths?.current?.hop.ping(now);
     const figures = this._pictures.figures(this._paths, now);
-    if (figures) this._tell({ say: "statistics", figures });
+    if (figures) this._tell({ say: "statistics", figures: { ...figures, audio: this._player.figures() } });
   }
 
   // the session
@@ -279,6 +330,12 @@ export class Client {
    * {import("./viewing.js").ViewerSessionOwner} */
   _bound(paths) {
     return {
+      sessionSounds: (sounds) => {
+        const { session } = paths;
+        if (!session) return;
+        for (const { sound, last } of sounds) this._player.put(sound, session.clock.fromHost(sound.capturedUs / 1000), last);
+        this.features.sound.came(this._world.clock());
+      },
       sessionWaiting: (seconds) => this._say("waiting", "", { seconds }),
       sessionAdmitted: (grant) => this._admitted(grant),
       sessionRights: (rights) => {
@@ -291,7 +348,8 @@ export class Client {
       },
       sessionSettled: () => this._lookAtExact(),
       sessionRecover: (track, number) => this._recover(track, number),
-      sessionMessage: (message) => paths.session && this._services.receive(paths.session, message, this._world.clock()),
+      sessionMessage: (message, channel) => paths.session && this._services.receive(paths.session, message, this._world.clock(), channel),
+      sessionLane: (lane) => paths.session && this._services.opened(paths.session, lane, this._world.clock()),
       sessionDropped: (dropped) => this.features.input.dropped(dropped),
       sessionMoved: (attachment) => this._moved(paths, attachment),
       sessionUnmoved: (attachment) => paths.unmoved(attachment),
@@ -307,6 +365,8 @@ export class Client {
     this._backoff.reset();
     const session = this._session;
     this._pictures.granted(session?.tracks ?? []);
+    this._player.begin();
+    this._subscribeSound();
     this._served = session;
     this._paths?.admitted();
     if (session) this._services.admitted(session, this._world.clock());
@@ -332,6 +392,7 @@ export class Client {
     paths.moved(attachment);
     if (paths.session) this._services.moved(paths.session, this._world.clock());
     if (!this._pictures.visible) this._subscribe();
+    this._subscribeSound();
   }
 
   /** Tell what a person should know now. */
@@ -411,6 +472,11 @@ export class Client {
   /** @param {number} track @param {number} number */
   picturesLeftOut(track, number) {
     this._session?.leftOut(track, number);
+  }
+
+  /** @param {number} delay @param {number} at */
+  picturesFilm(delay, at) {
+    this._player.film(delay, at);
   }
 
   picturesDamaged() {

@@ -128,6 +128,11 @@ export class SecureChannels {
     return !at.suspended && !at.waiting.length && (at.secure?.writable ?? true);
   }
 
+  /** Bytes of a channel's records that the peer has not acknowledged. @param {number} channel */
+  unacknowledged(channel) {
+    return this._conversation(channel).secure?.retained ?? 0;
+  }
+
   // moving to another route (spec 08-paths, 8.5)
 
   /** The channel's stream is gone: hold back what is sent until it has another. @param {number} channel */

@@ -8,6 +8,7 @@
 
 import { channelOf } from "../wire/channels.js";
 import { LocalProtocolError } from "../wire/errors.js";
+import { CHANNEL, LANES } from "../wire/registry.js";
 
 /**
  * @typedef {import("./viewer.js").ViewerSession} ViewerSession
@@ -15,12 +16,14 @@ import { LocalProtocolError } from "../wire/errors.js";
  * @typedef {object} Service  One feature. What it does not follow it leaves out. Times are milliseconds.
  * @property {(session: ViewerSession, now: number) => void} [admitted]  the session is running
  * @property {(session: ViewerSession, now: number) => void} [allowed]  what it may is something else now
+ * @property {(session: ViewerSession, lane: number, now: number) => void} [opened]  a lane has a path, for the first
+ * time or again
  * @property {(session: ViewerSession, now: number) => void} [moved]  it is on another route, or has one again
  * @property {(session: ViewerSession, now: number) => void} [ended]  it is over
  * @property {() => number | null} [nextTimeout]  when `handleTimer` wants to be called; null: never
  * @property {(now: number) => void} [handleTimer]  time has passed
  *
- * @typedef {(message: any, session: ViewerSession, now: number) => void} Receive
+ * @typedef {(message: any, session: ViewerSession, now: number, channel: number) => void} Receive  `channel`: where it came
  */
 
 /** The services of the page, in the order in which they are told of sessions. */
@@ -38,16 +41,16 @@ export class Services {
   register(service, channel, receives = {}) {
     for (const [kind, receive] of Object.entries(receives)) {
       if (this._receive.has(kind)) throw new LocalProtocolError(`${kind} has two services`);
-      if (channelOf(kind) !== channel) throw new LocalProtocolError(`${kind} does not travel on channel ${channel}`);
+      if (channelOf(kind, LANES.has(channel) ? channel : undefined) !== channel) throw new LocalProtocolError(`${kind} does not travel on channel ${channel}`);
       this._receive.set(kind, receive);
     }
     this._services.push(/** @type {Service} */ (service));
   }
 
   /** Give a message to its service; what no service receives is ignored (R-SESS-68).
-   * @param {ViewerSession} session @param {any} message @param {number} now */
-  receive(session, message, now) {
-    this._receive.get(message.kind)?.(message, session, now);
+   * @param {ViewerSession} session @param {any} message @param {number} now @param {number} [channel]  where it came */
+  receive(session, message, now, channel = CHANNEL.CONTROL) {
+    this._receive.get(message.kind)?.(message, session, now, channel);
   }
 
   /** Tell all of a session that is running. @param {ViewerSession} session @param {number} now */
@@ -58,6 +61,11 @@ export class Services {
   /** Tell all of a session that may something else now. @param {ViewerSession} session @param {number} now */
   allowed(session, now) {
     for (const service of this._services) service.allowed?.(session, now);
+  }
+
+  /** Tell all of a lane that has a path. @param {ViewerSession} session @param {number} lane @param {number} now */
+  opened(session, lane, now) {
+    for (const service of this._services) service.opened?.(session, lane, now);
   }
 
   /** Tell all of a session that has come to another route. @param {ViewerSession} session @param {number} now */

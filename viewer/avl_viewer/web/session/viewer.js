@@ -7,9 +7,9 @@ import * as identities from "../crypto/identity.js";
 import { ObjectOpener } from "../crypto/sframe.js";
 import { checkSize } from "../media/bounds.js";
 import { tracksOf } from "../media/track.js";
-import { channelOf, channelsOf, decode, encode } from "../wire/channels.js";
+import { channelOf, channelsOf, decode, encode, firstChannelsOf } from "../wire/channels.js";
 import { Refused, RemoteProtocolError } from "../wire/errors.js";
-import { CHANNEL, CLOSE, LOSSES, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
+import { CHANNEL, CLOSE, LANES, LOSSES, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
 import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./input/sender.js";
 import { knownCode } from "./hop/client.js";
@@ -20,8 +20,8 @@ import { Timer, Timers } from "./timers.js";
 import { ViewerState } from "./viewing.js";
 import { Watching } from "./media/watching.js";
 
-/** Kinds of tracks that a desktop is shown from. @type {Set<number>} */
-const SHOWN = new Set([TRACK_KIND.VIDEO, TRACK_KIND.LOWER, TRACK_KIND.EXACT]);
+/** Kinds of tracks that a desktop is shown from, and its sound. @type {Set<number>} */
+const SHOWN = new Set([TRACK_KIND.VIDEO, TRACK_KIND.LOWER, TRACK_KIND.EXACT, TRACK_KIND.AUDIO]);
 /** Milliseconds until channels that a relay did not let through are opened again, and how often. */
 const REOPEN = 100;
 const REOPENINGS = 20;
@@ -65,6 +65,8 @@ export class ViewerSession {
     /** Whether streams are opened for what RIGHTS gave, and nothing moves; how often they were asked for in vain. */
     this._opens = false;
     this._inVain = 0;
+    /** Lanes that were needed so far. @type {Set<number>} */
+    this._lanes = new Set();
     this._clocks = new ClockExchange((fields) => this.send("CLOCK_PING", fields));
     this.clock = this._clocks.offset;
     /** @type {Watching | null} */
@@ -144,6 +146,7 @@ export class ViewerSession {
       if (moves.target === attachment) this._unmoved(moves, attachment);
       return null;
     }
+    if (arrived && LANES.has(channel) && this._going()) this._owner.sessionLane(channel);
     if (arrived?.last && this._going() && this._opens) {
       this._opens = false;
       this._flushInput();
@@ -194,7 +197,7 @@ export class ViewerSession {
   /** Take the session to another route, or back to one where it was. @param {Attachment} attachment */
   move(attachment) {
     this._opens = false;
-    if (this.state === ViewerState.ADMITTED) this._moves?.begin(attachment, channelsOf(this.permissions));
+    if (this.state === ViewerState.ADMITTED) this._moves?.begin(attachment, this._channels());
   }
 
   /** A route is gone. A session that was on it waits for another; one that was not admitted is over.
@@ -242,12 +245,37 @@ export class ViewerSession {
 
   // messages
 
-  /** Send a message on its channel. Throws Refused(NOT_PERMITTED) where our permissions don't open that.
-   * @param {string} kind @param {Record<string, any>} fields */
-  send(kind, fields) {
-    const channel = channelOf(kind);
+  /** Channels that are to have a path: those that our permissions open, lanes only once they were needed. */
+  _channels() {
+    const lanes = channelsOf(this.permissions).filter((channel) => this._lanes.has(channel));
+    return [...firstChannelsOf(this.permissions), ...lanes];
+  }
+
+  /** Whether a message would leave on a channel at once. @param {number} channel */
+  flows(channel) {
+    return this.state === ViewerState.ADMITTED && this._pipes.isOpen(channel) && (this._secure?.writable(channel) ?? false);
+  }
+
+  /** Bytes of a channel's records that the host has not acknowledged. @param {number} channel */
+  unacknowledged(channel) {
+    return this._secure?.unacknowledged(channel) ?? 0;
+  }
+
+  /** Send a message on its channel, `lane` where there are several, which is opened when it is first needed. Throws
+   * Refused(NOT_PERMITTED) where our permissions don't open that.
+   * @param {string} kind @param {Record<string, any>} fields @param {number} [lane] @returns {Promise<void>}  done when it
+   * is with the connection, or waits for room there */
+  send(kind, fields, lane) {
+    const channel = channelOf(kind, lane);
     if (!channelsOf(this.permissions).includes(channel)) throw new Refused(CLOSE.NOT_PERMITTED);
-    if (this.state === ViewerState.ADMITTED) void this._secure?.send(channel, encode(kind, fields));
+    if (lane !== undefined && !this._lanes.has(lane) && this._secure) {
+      this._lanes.add(lane);
+      this._secure.suspend(lane); // where there is no path now, it waits for the next
+      this._inVain = 0;
+      this._openChannels();
+    }
+    const secure = this.state === ViewerState.ADMITTED ? this._secure : null;
+    return secure ? secure.send(channel, encode(kind, fields)) : Promise.resolve();
   }
 
   /** Send input at once as one batch (moves coalesce while the hop is backed up); its sequence number.
@@ -291,7 +319,7 @@ export class ViewerSession {
       if (!this._going()) return;
       const message = decode(channel, raw);
       if (this.state === ViewerState.HANDSHAKE) await this._granted(message);
-      else if (message) await this._dispatch(message);
+      else if (message) await this._dispatch(message, channel);
     }
     if (channel === CHANNEL.INPUT) this._flushInput();
   }
@@ -311,6 +339,7 @@ export class ViewerSession {
         this._owner.sessionFrames(frames);
         this._arm(Timer.RECOVER, watching.receiver.nextCheck(this._clock()));
       },
+      sounds: (sounds) => this._owner.sessionSounds(sounds),
       missingKey: (track, kid) => this.send("NEED_KEYS", { track, kid }),
       recover: (track, number) => this._owner.sessionRecover(track, number),
       missing: (track, objects) => this.send("MISSING", { track, objects }),
@@ -326,20 +355,21 @@ export class ViewerSession {
     this.clock.seed(grant.host_time_us / 1000, now);
     this._timers.stop(Timer.HANDSHAKE);
     this._timers.set(Timer.STALE, now + TIMER.STALE);
-    for (const channel of channelsOf(this.permissions).slice(1)) this._pipes.open(channel);
+    for (const channel of firstChannelsOf(this.permissions).slice(1)) this._pipes.open(channel);
     this.send("DECODER", { ...this._settings.decodes });
     this._timers.set(Timer.CLOCK, this._clocks.ask(now));
     this._owner.sessionAdmitted(grant);
   }
 
-  /** Give a message to the session itself where it is its own business, else to its owner. @param {any} message */
-  async _dispatch(message) {
+  /** Give a message to the session itself where it is its own business, else to its owner. @param {any} message
+   * @param {number} channel */
+  async _dispatch(message, channel) {
     const own = this._own.get(message.kind);
     if (own) {
       await own(message);
     } else {
       if (message.kind === "LAYOUT") checkSize(message.width, message.height);
-      this._owner.sessionMessage(message);
+      this._owner.sessionMessage(message, channel);
     }
   }
 
@@ -365,11 +395,11 @@ export class ViewerSession {
     this._owner.sessionRights(rights);
   }
 
-  /** Open what our permissions open and is not open, unless the session is nowhere. */
+  /** Open what is to be open and is not, unless the session is nowhere. */
   _openChannels() {
     const moves = /** @type {ViewerMoves} */ (this._moves);
     if (!this._pipes.isOpen(CHANNEL.CONTROL)) return;
-    const closed = channelsOf(this.permissions).filter((channel) => !this._pipes.isOpen(channel) && !moves.moving(channel));
+    const closed = this._channels().filter((channel) => !this._pipes.isOpen(channel) && !moves.moving(channel));
     if (!closed.length) return;
     this._opens ||= moves.target === null;
     moves.open(this.attachment, closed);
@@ -379,7 +409,7 @@ export class ViewerSession {
   _applied(echo) {
     this._input?.applied(echo.sequence, echo.discarded);
     this._tellDropped(); // before all that was asked for is said to be done
-    this._owner.sessionMessage(echo);
+    this._owner.sessionMessage(echo, CHANNEL.INPUT);
   }
 
   /** @param {any} pong */

@@ -2,7 +2,7 @@
  * Settings and states of a viewer's session, and the protocol of its owner (spec 04-session).
  */
 
-import { INPUT, PERMISSION } from "../wire/registry.js";
+import { INPUT, INPUT_DEVICE, PERMISSION } from "../wire/registry.js";
 
 /** Where a session stands. */
 export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "ADMITTED", ENDED: "ENDED" });
@@ -28,9 +28,12 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @property {(rights: any) => void} sessionRights  what the session may is something else now, or its end was told
  * @property {(objects: import("./media/receiver.js").ReceivedObject[]) => void} sessionFrames  pictures to decode and
  * exact pixels to show, in order
+ * @property {(objects: import("./media/receiver.js").ReceivedSound[]) => void} sessionSounds  sound to play, as it came
  * @property {() => void} sessionSettled  whether all was sent as exact pixels may be another matter now
  * @property {(track: number, number: number) => void} sessionRecover  a track can't be decoded from object `number` on
- * @property {(message: any) => void} sessionMessage  a message that is not the session's own business: a service's
+ * @property {(message: any, channel?: number) => void} sessionMessage  a message that is not the session's own
+ * business: a service's
+ * @property {(lane: number) => void} sessionLane  a lane has a path, for the first time or again
  * @property {(dropped: import("./input/ledger.js").Dropped[]) => void} sessionDropped  input that came to nothing, or
  * of which the host says nothing
  * @property {(attachment: Attachment) => void} sessionMoved  it is on another route
@@ -44,6 +47,14 @@ export const ViewerState = Object.freeze({ HANDSHAKE: "HANDSHAKE", ADMITTED: "AD
  * @param {number} permissions @param {import("./input/outbox.js").InputEvent} event */
 export function may(permissions, [kind]) {
   if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return true;
-  const points = kind === INPUT.MOVE || kind === INPUT.BUTTON || kind === INPUT.WHEEL;
-  return Boolean(permissions & (points ? PERMISSION.POINTER : PERMISSION.KEYBOARD));
+  const types = kind === INPUT.KEY || kind === INPUT.TEXT;
+  return Boolean(permissions & (types ? PERMISSION.KEYBOARD : PERMISSION.POINTER));
+}
+
+/** Whether a host whose system takes these devices knows an input event (R-WIRE-95).
+ * @param {number} devices @param {import("./input/outbox.js").InputEvent} event */
+export function takes(devices, [kind]) {
+  if (kind === INPUT.MOVE_BY) return Boolean(devices & INPUT_DEVICE.RELATIVE);
+  if (kind === INPUT.TOUCH) return Boolean(devices & INPUT_DEVICE.TOUCH);
+  return kind !== INPUT.PEN || Boolean(devices & INPUT_DEVICE.PEN);
 }

@@ -1,5 +1,6 @@
 /**
- * The host's pointer as the page's own cursor: it moves with the mouse, not with the network.
+ * The host's pointer as the page's own cursor: it moves with the mouse, not with the network. While the mouse is caught
+ * browsers show no cursor, and it is an image over the picture.
  */
 
 import { MAX } from "../wire/registry.js";
@@ -9,11 +10,26 @@ const LARGEST = 128;
 
 /** Keeps an element's cursor like the host's. */
 export class Cursor {
-  /** @param {HTMLElement} element */
-  constructor(element) {
+  /** @param {HTMLElement} element @param {HTMLImageElement} image  what floats over it while the mouse is caught */
+  constructor(element, image) {
     this._element = element;
     this._newest = 0;
     this._url = "";
+    this._image = image;
+    /** Where the image is hot, and how large it is, in CSS pixels. */
+    this._hot = { x: 0, y: 0, width: 0 };
+    /** Whether the host's program has hidden its pointer. */
+    this.hidden = false;
+    this._afloat = false;
+  }
+
+  /** The image is the pointer, here; null: the browser's cursor is. @param {[number, number] | null} place  CSS pixels */
+  float(place) {
+    this._afloat = place !== null;
+    this._image.hidden = !place || !this._url;
+    if (!place) return;
+    const [x, y] = place;
+    this._image.style.transform = `translate(${x - this._hot.x}px, ${y - this._hot.y}px)`;
   }
 
   /** The host's pointer looks like this now; 0 x 0 hides it.
@@ -24,7 +40,8 @@ export class Cursor {
     const turn = ++this._newest;
     const placed = place(shape);
     if (!placed) return;
-    if (!shape.width || !shape.height) {
+    this.hidden = !shape.width || !shape.height;
+    if (this.hidden) {
       this._set("none", "");
       return;
     }
@@ -39,6 +56,7 @@ export class Cursor {
     }
     const x = Math.min(width - 1, Math.max(0, Math.floor(shape.hot_x * shown)));
     const y = Math.min(height - 1, Math.max(0, Math.floor(shape.hot_y * shown)));
+    this._hot = { x: x / ratio, y: y / ratio, width: width / ratio };
     const image = ratio === 1 ? `url(${url})` : `image-set(url(${url}) ${ratio}x)`;
     this._set(`${image} ${Math.round(x / ratio)} ${Math.round(y / ratio)}, default`, url);
   }
@@ -46,6 +64,8 @@ export class Cursor {
   /** The browser's own cursor. */
   reset() {
     this._newest++;
+    this.hidden = false;
+    this.float(null);
     this._set("", "");
   }
 
@@ -54,6 +74,10 @@ export class Cursor {
     this._element.style.cursor = cursor;
     if (this._url) URL.revokeObjectURL(this._url);
     this._url = url;
+    this._image.hidden = !url || !this._afloat;
+    if (!url) return;
+    this._image.src = url;
+    this._image.style.width = `${this._hot.width}px`;
   }
 }
 

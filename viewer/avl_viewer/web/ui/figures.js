@@ -44,6 +44,13 @@ function switchLine(last) {
   return [["  switched", forDialog(`${last.from} to ${last.to} ${Math.round(last.ago_s)} s ago: ${last.reason}`, 2 * WORDS)]];
 }
 
+/** How the sound goes. @param {{ late: number, concealed: number, buffer_ms: number, delay_ms: number | null } | null | undefined}
+ * audio @returns {[string, string][]} */
+function audioLines(audio) {
+  if (!audio) return [];
+  return [["sound", audio.delay_ms === null ? "silent" : `${audio.delay_ms} ms, of ${audio.buffer_ms} wanted`], ["  late / concealed", `${(audio.late * 100).toFixed(2)} / ${(audio.concealed * 100).toFixed(2)} %`]];
+}
+
 /** Names and values as people read them. @param {any} figures  the stats object @returns {[string, string][]} */
 export function lines(figures) {
   /** @param {Quantiles} of */
@@ -55,6 +62,7 @@ export function lines(figures) {
     ...contentLines(figures),
     ["frames", `${figures.fps} /s`],
     ["bitrate", `${(figures.bitrate_bps / 1e6).toFixed(2)} Mbit/s`],
+    ...audioLines(figures.audio),
     ["round trip", figures.rtt_ms === null ? "-" : `${figures.rtt_ms.toFixed(1)} ms`],
     ["loss", `${(figures.loss * 100).toFixed(2)} %`],
     ["input to photon", both(figures.input_to_photon_ms)],

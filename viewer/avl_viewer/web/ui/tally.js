@@ -4,18 +4,20 @@
 
 import { MODIFIER_KEYS } from "../input/keys.js";
 import { Fate } from "../session/input/ledger.js";
-import { INPUT } from "../wire/registry.js";
+import { INPUT, PEN_STATE, TOUCH_PHASE } from "../wire/registry.js";
 
 /** @typedef {import("../session/input/ledger.js").Dropped} Dropped @typedef
  * {import("../session/input/outbox.js").InputEvent} InputEvent */
 
-const NAMES = [["key", "keys"], ["click", "clicks"], ["turn of the wheel", "turns of the wheel"]];
+const NAMES = [
+  ["key", "keys"], ["click", "clicks"], ["turn of the wheel", "turns of the wheel"], ["touch", "touches"], ["movement", "movements"],
+];
 
 /** Counts until it is cleared. */
 export class Tally {
   constructor() {
     /** @type {number[]} */
-    this._lost = [0, 0, 0];
+    this._lost = nothing();
     /** @type {Map<number, number[]>} */
     this._unsure = new Map();
   }
@@ -34,13 +36,13 @@ export class Tally {
 
   /** It has been told. */
   clear() {
-    this._lost = [0, 0, 0];
+    this._lost = nothing();
     this._unsure.clear();
   }
 
   /** A message for a person; empty if there is none. */
   sentence() {
-    const unsure = [...this._unsure.values()].reduce(sum, [0, 0, 0]);
+    const unsure = [...this._unsure.values()].reduce(sum, nothing());
     const told = [];
     if (this._lost.some(Boolean)) told.push(`${named(this._lost)} did not reach the desktop in time: not sent.`);
     if (unsure.some(Boolean)) told.push(`The host has not confirmed ${named(unsure)}.`);
@@ -48,15 +50,22 @@ export class Tally {
   }
 }
 
-/** Keys and characters, clicks, turns of the wheel; Shift and the like are no keys of their own. @param {InputEvent[]}
+function nothing() {
+  return NAMES.map(() => 0);
+}
+
+/** Keys and characters, clicks, turns of the wheel, touches, movements that no later one makes up for; Shift and the like
+ * are no keys of their own. @param {InputEvent[]}
  * events */
 export function counted(events) {
-  const counts = [0, 0, 0];
-  for (const [kind, what, down] of events) {
+  const counts = nothing();
+  for (const [kind, what, down, , , , state] of events) {
     if (kind === INPUT.TEXT) counts[0] += [...String(what)].length;
     else if (kind === INPUT.KEY && down && !MODIFIER_KEYS.has(Number(what))) counts[0]++;
     else if (kind === INPUT.BUTTON && down) counts[1]++;
     else if (kind === INPUT.WHEEL) counts[2]++;
+    else if (kind === INPUT.TOUCH && down === TOUCH_PHASE.BEGIN) counts[3]++;
+    else if (kind === INPUT.MOVE_BY || (kind === INPUT.PEN && Number(state) & PEN_STATE.TIP)) counts[4]++;
   }
   return counts;
 }

@@ -4,8 +4,9 @@
 
 import { element } from "./elements.js";
 
-/** Milliseconds that a line stays. */
+/** Milliseconds that a line stays at least, and for each character that has to be read. */
 const STAY = 5000;
+const READ = 80;
 
 /** One line at a time. */
 export class Toast {
@@ -39,6 +40,6 @@ export class Toast {
     this._timer = setTimeout(() => {
       this._panel.hidden = true;
       this._gone();
-    }, STAY);
+    }, Math.max(STAY, READ * text.length));
   }
 }

@@ -15,7 +15,8 @@ const LINGER_SUMMONED = 4000;
 
 /**
  * @typedef {"fullscreen" | "exact" | "fit" | "statistics" | "places" | "keyboard" | "send" | "type" | "box" | "leave" | "control" |
- * "draw" | "wipe" | "wipe-all" | "pointers"} Action
+ * "draw" | "wipe" | "wipe-all" | "pointers" | "lock" | "pinch" | "direct" | "send-files" | "send-folder" | "remote" |
+ * "transfers"} Action
  *
  * @typedef {object} ToolbarOwner
  * @property {(action: Action) => void} act
@@ -109,6 +110,13 @@ export class Toolbar {
   /** A button that stays pressed. @param {Action} action @param {boolean} pressed */
   mark(action, pressed) {
     this._bar.querySelector(`[data-action="${action}"]`)?.setAttribute("aria-pressed", String(pressed));
+  }
+
+  /** A button that is there where it can do something. @param {Action} action @param {boolean} there */
+  offer(action, there) {
+    /** @type {HTMLElement | null} */
+    const button = this._bar.querySelector(`[data-action="${action}"]`);
+    if (button) button.hidden = !there;
   }
 
   /** The name of the desktop, and whether one may only look. @param {string} name @param {boolean} viewOnly */

@@ -19,6 +19,12 @@ export const MAX = Object.freeze({
   RETAINED_CONTROL: 65536,
   RETAINED_BULK: 4194304,
   CLIPBOARD_TEXT: 1048000,
+  CLIPBOARD_DATA: 67108864,
+  CLIPBOARD_FORMATS: 32,
+  CLIPBOARD_FORMAT: 100,
+  CLIPBOARD_PART: 65536,
+  CLIPBOARD_WINDOW: 262144,
+  CLIPBOARD_FETCHES: 4,
   DIRTY_RECTS: 32,
   EXACT_RECTS: 1024,
   MISSING_ROWS: 64,
@@ -28,6 +34,8 @@ export const MAX = Object.freeze({
   TRACKS: 16,
   TRACK_LIFETIME: 10000,
   CURSOR_SIDE: 512,
+  CONTACTS: 10,
+  PEN_PRESSURE: 65535,
   CODE_LENGTH: 8,
   CANDIDATES: 16,
   PEOPLE: 32,
@@ -38,6 +46,14 @@ export const MAX = Object.freeze({
   DRAWN_RATE: 256,
   WEBSOCKET_DATA: 16384,
   WEBSOCKET_CREDIT: 262144,
+  FILE_BLOCK: 262144,
+  FILE_WINDOW: 2097152,
+  FILE_ROWS: 256,
+  FILE_OFFERS: 512,
+  FILE_PATH: 4096,
+  FILE_NAME: 255,
+  FILE_SOURCES: 256,
+  FILE_DEPTH: 128,
   CHAIN: 2900,
   CHAIN_GRANTS: 3,
   STATEMENT: 32768,
@@ -47,9 +63,14 @@ export const MAX = Object.freeze({
   KEY_LINK: 7776000,
   CLOCK_SKEW: 60,
   STALENESS: 86400,
+  SOUND_PACKETS: 4,
+  SOUND_PACKET: 1275,
   FIT_SIDE: 200,
   FIT_SCALE: 500,
   WATCHED: 4,
+  LOGGED: 1024,
+  VOICE_WAITS: 8192,
+  OPERATOR_TEXT: 200,
 });
 /** Milliseconds. */
 export const TIMER = Object.freeze({
@@ -77,9 +98,17 @@ export const TIMER = Object.freeze({
   POINTED: 3000,
   CONTROL_IDLE: 5000,
   STROKE: 8000,
+  CLIPBOARD_ORDER: 1000,
+  CLIPBOARD: 10000,
   HEAD: 60000,
+  LOGGED: 300000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
+  SOUND_PACKET: 10,
+  SOUND_SILENCE: 200,
+  SOUND_DELAY: 600,
+  HEARD: 1000,
+  VOICE_SILENCE: 500,
   FIT: 200,
 });
 /** Timing of paths, in milliseconds. */
@@ -126,6 +155,15 @@ export const CHANNEL = Object.freeze({
   CONTROL: 0,
   INPUT: 1,
   BULK: 2,
+  SOUND: 3,
+  FILES_1: 8,
+  FILES_2: 9,
+  FILES_3: 10,
+  FILES_4: 11,
+  FILES_5: 12,
+  FILES_6: 13,
+  FILES_7: 14,
+  FILES_8: 15,
 });
 export const DATAGRAM = Object.freeze({
   MEDIA: 0,
@@ -255,6 +293,27 @@ export const INPUT = Object.freeze({
   TEXT: 5,
   RELEASE_ALL: 6,
   HOLDING: 7,
+  MOVE_BY: 8,
+  TOUCH: 9,
+  PEN: 10,
+});
+export const INPUT_DEVICE = Object.freeze({
+  RELATIVE: 1,
+  TOUCH: 2,
+  PEN: 4,
+  SMOOTH_WHEEL: 8,
+});
+export const TOUCH_PHASE = Object.freeze({
+  BEGIN: 0,
+  MOVE: 1,
+  END: 2,
+});
+export const PEN_STATE = Object.freeze({
+  NEAR: 1,
+  TIP: 2,
+  BARREL: 4,
+  SECOND: 8,
+  ERASER: 16,
 });
 export const CLIPBOARD_STATE = Object.freeze({
   TEXT: 0,
@@ -263,6 +322,62 @@ export const CLIPBOARD_STATE = Object.freeze({
   TOO_LARGE: 3,
   NO_ANSWER: 4,
   NOT_PERMITTED: 5,
+  GONE: 6,
+});
+export const FILE_KIND = Object.freeze({
+  FILE: 1,
+  FOLDER: 2,
+  FOLDER_END: 3,
+  LINK: 4,
+});
+export const FILE_OVERWRITE = Object.freeze({
+  ASK: 0,
+  NEVER: 1,
+  NEWER: 2,
+  ALWAYS: 3,
+});
+export const FILE_VERDICT = Object.freeze({
+  WANT: 1,
+  HAVE: 2,
+  EXISTS: 3,
+  DONE: 4,
+  LEFT: 5,
+});
+export const FILE_REASON = Object.freeze({
+  DONE: 0,
+  CANCELLED: 1,
+  NOT_PERMITTED: 2,
+  NOT_SHARED: 3,
+  NOT_FOUND: 4,
+  NO_ACCESS: 5,
+  NOT_A_FOLDER: 6,
+  IS_A_FOLDER: 7,
+  EXISTS: 8,
+  NO_SPACE: 9,
+  QUOTA: 10,
+  TOO_LARGE: 11,
+  BAD_NAME: 12,
+  CLASH: 13,
+  BAD_LINK: 14,
+  LINK_ON_THE_WAY: 15,
+  BUSY: 16,
+  CHANGED: 17,
+  DAMAGED: 18,
+  SPECIAL: 19,
+  FAILED: 20,
+  BAD_REQUEST: 21,
+  TOO_MANY: 22,
+});
+export const SOUND_STATE = Object.freeze({
+  HEARD: 0,
+  OFF: 1,
+  NO_SERVER: 2,
+  FAILED: 3,
+});
+export const MICROPHONE_STATE = Object.freeze({
+  OFF: 0,
+  READY: 1,
+  NO_SERVER: 2,
 });
 export const CONTROL_MODE = Object.freeze({
   SHARED: 0,
@@ -293,7 +408,7 @@ export const CODEC = Object.freeze({
 });
 /** Role -> the permissions that it stands for. */
 export const PRESETS = Object.freeze({
-  CODE: 1087,
+  CODE: 1535,
   VIEWER: 257,
   ASSISTANT: 1319,
   OPERATOR: 8191,
@@ -315,6 +430,32 @@ export const GRANT_REFUSALS = Object.freeze({
   11: "it was used as often as it may be",
   12: "the host has no owner",
   13: "the owner's policy leaves nothing of it",
+});
+/** Why a file was not copied -> the sentence a person is shown. */
+export const FILE_REASONS = Object.freeze({
+  0: "It is done.",
+  1: "The transfer was cancelled.",
+  2: "This session may not transfer files in this direction.",
+  3: "The host does not share this folder in this direction. List an empty path to see what it shares.",
+  4: "There is no such file or folder.",
+  5: "The system does not let the program read or write this.",
+  6: "This is no folder.",
+  7: "This is a folder: say that folders are to be copied, too.",
+  8: "Something of this name is there and was not replaced.",
+  9: "There is not enough free space. Make room and begin again: what has arrived is kept.",
+  10: "The quota is used up. Make room and begin again: what has arrived is kept.",
+  11: "This is larger than the host takes or gives.",
+  12: "The name holds what the receiving system does not take, or is too long. Rename it first.",
+  13: "Two names differ only in case, which the receiving system does not tell apart. Rename one first.",
+  14: "The link leads out of what is copied.",
+  15: "A folder on the way is a symbolic link, which is not followed.",
+  16: "Another transfer is writing this file. Begin again when that is done.",
+  17: "It was changed while it was read. Copy it again.",
+  18: "What arrived is not what was sent. It was discarded; copy it again.",
+  19: "This is neither a file nor a folder nor a link.",
+  20: "The disk reports an error.",
+  21: "The other side does not keep to the protocol of transfers.",
+  22: "More is going on than the host takes. Begin again when something is done.",
 });
 export const CLOSE = Object.freeze({
   NO_ERROR: 0,
@@ -423,6 +564,8 @@ export const HOP_MESSAGES = Object.freeze({
   ABOUT: [31, [[0, "name", "str"], [1, "system", "str", ""], [2, "software", "str", ""], [3, "owner", "str", ""], [4, "policy", "int", 0], [5, "revocation", "int", 0]]],
   HEAD: [32, [[0, "size", "int"], [1, "root", "bytes"], [2, "chain", "bytes"], [3, "time_ms", "int"], [4, "key", "bytes"], [5, "signature", "bytes"], [6, "proof", "bytes[]", []]]],
   HEAD_KNOWN: [33, [[0, "size", "int"]]],
+  LOGGED: [34, [[0, "covers", "int"], [1, "sessions", "any[][]", []]]],
+  OPERATOR_SAYS: [35, [[0, "handle", "int"], [1, "text", "str"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const CONTROL_MESSAGES = Object.freeze({
@@ -452,11 +595,14 @@ export const CONTROL_MESSAGES = Object.freeze({
   CLEAR: [25, [[0, "everybody", "bool", false]]],
   CLEARED: [26, [[0, "person", "int", 0]]],
   RIGHTS: [27, [[0, "permissions", "int"], [1, "until", "int", 0], [2, "why", "int", 0]]],
+  SOUND: [28, [[0, "state", "int"], [1, "microphone", "int", 0], [2, "speakers", "int", 0]]],
+  HEARD: [29, [[0, "received", "int"], [1, "played", "int", 0], [2, "concealed", "int", 0], [3, "late", "int", 0], [4, "buffer_ms", "int", 0]]],
   FIT: [32, [[0, "width", "int"], [1, "height", "int"], [2, "scale", "int", 100]]],
   FITTED: [33, [[0, "state", "int"], [1, "width", "int"], [2, "height", "int"], [3, "scale", "int", 100]]],
   AIM: [34, [[0, "width", "int"], [1, "height", "int"], [2, "time_us", "int"]]],
   WATCH: [35, [[0, "monitors", "int[]"]]],
   WATCHED: [36, [[0, "monitors", "int[][]", []], [1, "tracks", "int[][]", []]]],
+  INPUT_DEVICES: [38, [[0, "devices", "int"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const INPUT_MESSAGES = Object.freeze({
@@ -468,6 +614,33 @@ export const BULK_MESSAGES = Object.freeze({
   CLIPBOARD: [1, [[0, "serial", "int"], [1, "text", "str"], [2, "state", "int", 0]]],
   CLIPBOARD_ASK: [2, []],
   CLIPBOARD_SET: [3, [[0, "serial", "int"], [1, "taken", "bool"], [2, "state", "int", 0]]],
+  CLIPBOARD_OFFER: [4, [[0, "serial", "int"], [1, "formats", "any[][]"], [2, "text", "bool", false], [3, "origin", "bytes", ""], [4, "keep", "bool", false], [5, "time_us", "int", 0]]],
+  CLIPBOARD_FETCH: [5, [[0, "fetch", "int"], [1, "serial", "int"], [2, "format", "str"]]],
+  CLIPBOARD_PART: [6, [[0, "fetch", "int"], [1, "data", "bytes"], [2, "size", "int"]]],
+  CLIPBOARD_TAKEN: [7, [[0, "fetch", "int"], [1, "taken", "int"]]],
+  CLIPBOARD_DONE: [8, [[0, "fetch", "int"], [1, "state", "int", 0]]],
+  CLIPBOARD_STOP: [9, [[0, "fetch", "int"]]],
+});
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
+export const FILE_MESSAGES = Object.freeze({
+  FILE_LIST: [1, [[0, "job", "int"], [1, "path", "str"], [2, "after", "str", ""]]],
+  FILE_ROWS: [2, [[0, "job", "int"], [1, "path", "str"], [2, "rows", "any[][]"], [3, "last", "bool"]]],
+  FILE_PUT: [3, [[0, "job", "int"], [1, "path", "str"], [2, "single", "bool"], [3, "overwrite", "int"], [4, "files", "int"], [5, "size", "int"]]],
+  FILE_GET: [4, [[0, "job", "int"], [1, "paths", "str[]"], [2, "folders", "bool"]]],
+  FILE_BEGIN: [5, [[0, "job", "int"], [1, "files", "int"], [2, "size", "int"]]],
+  FILE_OFFER: [6, [[0, "job", "int"], [1, "rows", "any[][]"], [2, "last", "bool", false]]],
+  FILE_ANSWER: [7, [[0, "job", "int"], [1, "rows", "any[][]"]]],
+  FILE_DECIDE: [8, [[0, "job", "int"], [1, "number", "int"], [2, "replace", "bool"]]],
+  FILE_START: [9, [[0, "job", "int"], [1, "number", "int"], [2, "offset", "int"]]],
+  FILE_DATA: [10, [[0, "job", "int"], [1, "number", "int"], [2, "offset", "int"], [3, "data", "bytes"], [4, "hash", "bytes", ""]]],
+  FILE_FAIL: [11, [[0, "job", "int"], [1, "number", "int"], [2, "reason", "int"]]],
+  FILE_DONE: [12, [[0, "job", "int"], [1, "rows", "int[][]"]]],
+  FILE_CREDIT: [13, [[0, "job", "int"], [1, "size", "int"]]],
+  FILE_STOP: [14, [[0, "job", "int"], [1, "reason", "int"]]],
+});
+/** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
+export const SOUND_MESSAGES = Object.freeze({
+  VOICE: [1, [[0, "position", "int"], [1, "packets", "bytes[]"], [2, "last", "bool", false]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HANDSHAKE_MESSAGES = Object.freeze({
@@ -484,4 +657,15 @@ export const CHANNELS = Object.freeze({
   0: { openedBy: 0, bulk: false, messages: CONTROL_MESSAGES },
   1: { openedBy: 6, bulk: false, messages: INPUT_MESSAGES },
   2: { openedBy: 24, bulk: true, messages: BULK_MESSAGES },
+  3: { openedBy: 512, bulk: false, messages: SOUND_MESSAGES },
+  8: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
+  9: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
+  10: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
+  11: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
+  12: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
+  13: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
+  14: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
+  15: { openedBy: 192, bulk: true, messages: FILE_MESSAGES },
 });
+/** Channels that are opened when they are first needed. @type {ReadonlySet<number>} */
+export const LANES = new Set([8, 9, 10, 11, 12, 13, 14, 15]);

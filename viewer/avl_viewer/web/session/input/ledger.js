@@ -3,7 +3,7 @@
  * 4.6).
  */
 
-import { INPUT, TIMER } from "../../wire/registry.js";
+import { INPUT, PEN_STATE, TIMER, TOUCH_PHASE } from "../../wire/registry.js";
 
 /** Batches that are remembered at most: a host that answers none must not fill our memory. */
 const MOST = 65_536;
@@ -80,7 +80,10 @@ export class InputLedger {
 }
 
 /** Whether somebody meant something by it, more than pointing and letting go. @param {InputEvent} event */
-export function acts([kind, , down]) {
+export function acts([kind, , down, , , , state]) {
+  if (kind === INPUT.TOUCH) return down === TOUCH_PHASE.BEGIN;
+  if (kind === INPUT.PEN) return Boolean(Number(state) & PEN_STATE.TIP);
+  if (kind === INPUT.MOVE_BY) return true;
   return kind === INPUT.TEXT || kind === INPUT.WHEEL || ((kind === INPUT.KEY || kind === INPUT.BUTTON) && down === true);
 }
 

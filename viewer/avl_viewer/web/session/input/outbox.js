@@ -3,7 +3,7 @@
  * 4.6).
  */
 
-import { INPUT, TIMER } from "../../wire/registry.js";
+import { INPUT, PEN_STATE, TIMER, TOUCH_PHASE } from "../../wire/registry.js";
 import { Fate } from "./ledger.js";
 
 /** Events of one batch; a record holds at least this many. */
@@ -40,7 +40,7 @@ export class InputOutbox {
     return this._waiting.length > 0;
   }
 
-  /** Whether a key or button is down. */
+  /** Whether a key or button, a finger or a pen is down. */
   get holds() {
     return this._held.size > 0;
   }
@@ -56,20 +56,29 @@ export class InputOutbox {
         if (last.events.length === 1) last.made = now;
         continue;
       }
+      if (last && now - last.made <= MOMENT && joined(last.events, event)) continue;
       if (kind === INPUT.TEXT && String(event[1]).length > TEXT) {
         for (const part of pieces([...String(event[1])])) this._append([kind, part], now);
         continue;
       }
       if (kind === INPUT.KEY || kind === INPUT.BUTTON) {
-        const name = `${kind} ${event[1]}`;
-        if (event[2]) this._held.add(name);
-        else this._held.delete(name);
+        this._keep(`${kind} ${event[1]}`, Boolean(event[2]));
+      } else if (kind === INPUT.TOUCH) {
+        this._keep(`${kind} ${event[1]}`, event[2] !== TOUCH_PHASE.END);
+      } else if (kind === INPUT.PEN) {
+        this._keep(`${kind}`, Boolean(Number(event[6]) & PEN_STATE.TIP));
       } else if (kind === INPUT.RELEASE_ALL) {
         this._held.clear();
       }
       this._append(event, now);
     }
     return this._sequence;
+  }
+
+  /** @param {string} what @param {boolean} down */
+  _keep(what, down) {
+    if (down) this._held.add(what);
+    else this._held.delete(what);
   }
 
   /** @param {InputEvent} event @param {number} now */
@@ -133,12 +142,42 @@ function fits(batch, event, now) {
   return event[0] !== INPUT.TEXT && batch.events.at(-1)?.[0] !== INPUT.TEXT;
 }
 
+/** Whether an event has become one with those that wait: a movement added, a newer place of the same finger or of a pen
+ * in the air. @param {InputEvent[]} events @param {InputEvent} event */
+function joined(events, event) {
+  const kind = event[0];
+  if (kind === INPUT.TOUCH && event[2] === TOUCH_PHASE.MOVE) {
+    for (let at = events.length - 1; at >= 0; at--) {
+      const [other, contact, phase] = events[at];
+      if (other !== INPUT.TOUCH || phase !== TOUCH_PHASE.MOVE) return false;
+      if (contact === event[1]) {
+        events[at] = event;
+        return true;
+      }
+    }
+    return false;
+  }
+  const last = events[events.length - 1];
+  if (last[0] !== kind) return false;
+  if (kind === INPUT.MOVE_BY) {
+    events[events.length - 1] = [kind, Number(last[1]) + Number(event[1]), Number(last[2]) + Number(event[2])];
+    return true;
+  }
+  if (kind === INPUT.PEN && last[6] === event[6] && !(Number(event[6]) & PEN_STATE.TIP)) {
+    events[events.length - 1] = event;
+    return true;
+  }
+  return false;
+}
+
 /** Milliseconds for which an event means what its maker meant: letting go, and still holding, always do. @param
  * {InputEvent} event */
 function life(event) {
   const kind = event[0];
   if (kind === INPUT.RELEASE_ALL || kind === INPUT.HOLDING) return Infinity;
   if ((kind === INPUT.KEY || kind === INPUT.BUTTON) && event[2] === false) return Infinity;
+  if (kind === INPUT.TOUCH && event[2] === TOUCH_PHASE.END) return Infinity;
+  if (kind === INPUT.PEN && !(Number(event[6]) & PEN_STATE.TIP)) return Infinity;
   return kind === INPUT.MOVE ? TIMER.INPUT_OLD : TIMER.INPUT_OLD_PRESS;
 }
 

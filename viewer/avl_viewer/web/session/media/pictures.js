@@ -35,6 +35,7 @@ const CHROMA_NAMES = { [CHROMA.YUV420]: "YUV420", [CHROMA.YUV444]: "YUV444" };
  * @typedef {object} PicturesOwner
  * @property {(track: number, number: number) => void} picturesBroken  the track can't be decoded from this object on
  * @property {(track: number, number: number) => void} picturesLeftOut  an object copies what is not known
+ * @property {(delay: number, at: number) => void} picturesFilm  a picture of what moves was shown so long after its capture
  * @property {() => void} picturesDamaged  exact pixels were not as they have to be
  */
 
@@ -127,7 +128,8 @@ class DesktopPictures {
   /** An object is on the screen. @param {number} track @param {number} number @param {number} at @param {ClockOffset |
    * null} offset */
   presented(track, number, at, offset) {
-    this.statistics.presented(track, number, at);
+    const delay = this.statistics.presented(track, number, at);
+    if (delay !== undefined && track !== this.tracks.exact?.id) this._pictures.film(delay, at);
     if (offset) this.reporters.get(track)?.presented(number, offset.toHost(at));
   }
 }
@@ -310,6 +312,11 @@ export class Pictures {
   /** @param {number} track @param {number} number */
   leftOut(track, number) {
     this._owner.picturesLeftOut(track, number);
+  }
+
+  /** @param {number} delay @param {number} at */
+  film(delay, at) {
+    this._owner.picturesFilm(delay, at);
   }
 
   damaged() {

@@ -14,6 +14,7 @@ import { Ordering } from "../../media/ordering.js";
 import { patience } from "../../media/patience.js";
 import { decode as decodePreamble, shows } from "../../media/preamble.js";
 import { Reassembler } from "../../media/reassembler.js";
+import { decode as decodeSound } from "../../media/sound.js";
 import { rungs } from "../../media/track.js";
 import { decode as decodeDatagram } from "../../wire/datagram.js";
 import { Refused, RemoteProtocolError } from "../../wire/errors.js";
@@ -57,7 +58,16 @@ const EARLY = 8;
  * @property {number} last
  * @property {number} opened
  *
- * @typedef {ReceivedFrame | ReceivedExact} ReceivedObject
+ * @typedef {object} ReceivedSound  One object of sound. Times as in ReceivedFrame.
+ * @property {number} track
+ * @property {number} number
+ * @property {import("../../media/sound.js").Sound} sound
+ * @property {number} size  bytes of the sealed object
+ * @property {number} first
+ * @property {number} last
+ * @property {number} opened
+ *
+ * @typedef {ReceivedFrame | ReceivedExact} ReceivedObject  What is to be seen.
  *
  * @typedef {object} Opener
  * @property {(generation: number, step: number, base: Uint8Array) => void | Promise<void>} addKey
@@ -96,7 +106,7 @@ const EARLY = 8;
 export class MediaReceiver {
   /** @param {Opener} opener @param {import("../../media/track.js").Track[]} tracks @param {() => number} clock  read
    * when an object has been opened
-   * @param {{ frames: (objects: ReceivedObject[]) => void, missingKey: (track: number, kid: number) => void,
+   * @param {{ frames: (objects: ReceivedObject[]) => void, sounds: (objects: ReceivedSound[]) => void, missingKey: (track: number, kid: number) => void,
    *   refused: (reason: Refused) => void }} owner  `missingKey`: at most once in 300 ms */
   constructor(opener, tracks, clock, owner) {
     this._opener = opener;
@@ -196,6 +206,7 @@ export class MediaReceiver {
     const opened = this._clock();
     const track = /** @type {Incoming} */ (this._tracks.get(number));
     if (track.track.kind === TRACK_KIND.EXACT) return () => this._checked(() => this._exact(track, whole, plaintext, opened));
+    if (track.track.kind === TRACK_KIND.AUDIO) return () => this._sound(track, whole, plaintext, opened);
     try {
       const { preamble, bitstream } = decodePreamble(plaintext);
       if (preamble.key === Boolean(whole.flags & FLAG.KEY)) return () => this._checked(() => this._frame(track, { whole, preamble, data: bitstream, opened }));
@@ -211,7 +222,8 @@ export class MediaReceiver {
     if (error instanceof UnknownKey) {
       const kid = Number(error.kid);
       return () => {
-        this._keyless = [...this._keyless.slice(1 - KEYLESS), [track, whole]];
+        // Sound would be too late by then, and keep others from waiting.
+        if (this._tracks.get(track)?.track.kind !== TRACK_KIND.AUDIO) this._keyless = [...this._keyless.slice(1 - KEYLESS), [track, whole]];
         const now = this._clock();
         if (now - this._keysAsked < TIMER.KEY_SPACING) return;
         this._keysAsked = now;
@@ -232,6 +244,23 @@ export class MediaReceiver {
       else if (error instanceof Refused) this._owner.refused(error);
       else throw error;
     }
+  }
+
+  /** Sound, to be played when its time comes. @param {Incoming} track @param {Assembled} whole @param {Uint8Array}
+   * plaintext @param {number} opened */
+  _sound(track, whole, plaintext, opened) {
+    let sound;
+    try {
+      sound = decodeSound(plaintext);
+    } catch (error) {
+      if (!(error instanceof RemoteProtocolError)) throw error;
+    }
+    if (!sound || !(whole.flags & FLAG.KEY)) {
+      this.damaged++;
+      return;
+    }
+    const { number, first, last } = whole;
+    this._owner.sounds([{ track: track.track.id, number, sound, size: whole.sealed.length, first, last, opened }]);
   }
 
   /** Exact pixels, to be shown at once. Throws Refused. @param {Incoming} track @param {Assembled} whole

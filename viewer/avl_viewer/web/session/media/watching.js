@@ -13,6 +13,7 @@ const MEDIA_KEY = 37;
 /**
  * @typedef {object} WatchingOwner
  * @property {(objects: import("./receiver.js").ReceivedObject[]) => void} frames  to decode, in order, and to show
+ * @property {(objects: import("./receiver.js").ReceivedSound[]) => void} sounds  to play, as they came
  * @property {(track: number, kid: number) => void} missingKey
  * @property {(reason: import("../../wire/errors.js").Refused) => void} refused  what the host sends is not to be shown
  * @property {(track: number, number: number) => void} recover  a track can't be decoded from object `number` on

@@ -1,0 +1,124 @@
+"""PulseSource: the monitor of PulseAudio's default sink, whichever that is, also where PipeWire plays its part.
+
+One thread watches the server and says which sink is the default one; another reads what that plays. A server that ends
+is waited for; another default sink is another stream, and nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from avl_host.sound.source import SoundListener
+from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.endpoint.sound.pulse import BLOCK, PulseError, ServerWatch, Stream
+from avl_protocol.wire.registry import SoundState
+
+#: Seconds until a stream that the server refused is tried again, where nothing else happens before.
+RETRY = 1.0
+
+
+class PulseSource:
+    """Satisfies SoundSource. `clock`: seconds, as the host's."""
+
+    def __init__(self, clock: Callable[[], float], faults: Faults) -> None:
+        self._clock = clock
+        self._faults = faults
+        self._run: _Run | None = None
+
+    def start(self, listener: SoundListener) -> None:
+        if self._run is None:
+            self._run = _Run(listener, self._clock, self._faults)
+            self._run.start()
+
+    def stop(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            run.stop()
+
+
+class _Run:
+    """From one start to one stop. It attends to the watch, and reads on a thread of its own."""
+
+    def __init__(self, listener: SoundListener, clock: Callable[[], float], faults: Faults) -> None:
+        self._listener = listener
+        self._clock = clock
+        self._faults = faults
+        self._watch = ServerWatch(self, faults)
+        #: What is shared between the threads: the monitor to read, and whether to go on.
+        self._news = threading.Condition()
+        self._monitor: str | None = None
+        self._ending = False
+        self._reader = threading.Thread(target=self._run, name="avl-sound", daemon=True)
+
+    def start(self) -> None:
+        self._watch.start()
+        self._reader.start()
+
+    def stop(self) -> None:
+        self._ending = True
+        self._listen_to(None)
+        # Nobody waits here for a server that hangs: what it still says is heard by nobody.
+        threading.Thread(target=self._watch.close, name="avl-sound-end", daemon=True).start()
+
+    def _tell(self, state: SoundState, text: str = "") -> None:
+        if not self._ending:
+            self._listener.state(state, text)
+
+    # Attendant, on the watch's thread
+
+    def came(self, pulse: Any) -> None:
+        self.changed(pulse)
+
+    def changed(self, pulse: Any) -> None:
+        name = pulse.server_info().default_sink_name
+        sinks = {sink.name: sink.monitor_source_name for sink in pulse.sink_list()}
+        self._listen_to(sinks.get(name))
+        if name not in sinks:
+            why = "The sound server has no output to listen to: connect one, or load a null sink."
+            self._tell(SoundState.FAILED, why)
+
+    def went(self, why: str) -> None:
+        self._listen_to(None)
+        self._tell(SoundState.NO_SERVER, why)
+
+    def leaves(self, pulse: Any) -> None:
+        return
+
+    def _listen_to(self, monitor: str | None) -> None:
+        with self._news:
+            self._monitor = monitor
+            self._news.notify_all()
+
+    # the reader's thread
+
+    def _run(self) -> None:
+        self._faults.run(self._read_all)
+
+    def _read_all(self) -> None:
+        while not self._ending:
+            with self._news:
+                if self._monitor is None:
+                    self._news.wait()
+                    continue
+                monitor = self._monitor
+            try:
+                self._read(monitor)
+            except PulseError as error:
+                self._tell(SoundState.FAILED, str(error))
+                with self._news:
+                    if self._monitor == monitor:  # or else the watch knows of something better
+                        self._news.wait(RETRY)
+
+    def _read(self, monitor: str) -> None:
+        """Until another is to be read. Raises PulseError."""
+        stream = Stream(record=True, device=monitor, channels=2, title="the desktop, for its viewers")
+        try:
+            self._tell(SoundState.HEARD)
+            while self._monitor == monitor and not self._ending:
+                samples = stream.read()
+                if not self._ending:
+                    self._listener.heard(samples, self._clock() - BLOCK)
+        finally:
+            stream.close()
