@@ -322,7 +322,7 @@ async def test_a_monitor_that_changes_is_followed_and_one_that_vanishes_ends_wit
     source = open_source(server.display, time.monotonic, "right")
     source.grab()
     server.run("xrandr", "--delmonitor", "right")
-    with pytest.raises(SourceLost, match="right .* is not there any more"):
+    with pytest.raises(SourceLost, match=r"right .* is not there any more"):
         while source.wait(2):
             source.grab()
     source.close()
