@@ -26,7 +26,7 @@ MOVE, BUTTON, WHEEL, KEY, TEXT, RELEASE_ALL = (int(InputKind(number)) for number
 CTRL, ALT, SHIFT = 29, 56, 42
 COMMAND = (CTRL, ALT, SHIFT)
 #: Where the toolbar's menus are, from its middle.
-KEYS_MENU, CLIPBOARD_MENU, PLACES = -245, -147, 177
+KEYS_MENU, CLIPBOARD_MENU, PLACES = -243, -145, 272
 
 
 @pytest.fixture(scope="module")
