@@ -16,6 +16,7 @@ from avl_host.audit.journal import Journal, JournalService
 from avl_host.cli import app
 from avl_host.paths.registration import Registration
 from avl_host.presence.question import Decision, Question
+from avl_host.services.files import Moved
 from avl_host.sessions.subscribers import Subscribers
 from avl_protocol.audit.chain import Chain
 from avl_protocol.audit.compare import session_name
@@ -28,12 +29,13 @@ from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.endpoint.program.auditfiles import FOLDER, entries_of, verify_folder
 from avl_protocol.endpoint.program.headwatch import KEPT, HeadWatch
 from avl_protocol.endpoint.program.state import StateFolder
+from avl_protocol.files.job import Tally
 from avl_protocol.rights.jws import encode, thumbprint
 from avl_protocol.session.hop.clientevents import HopSaid, HopUp
 from avl_protocol.session.hosting import Asks, HostState
 from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.messages import Head, HeadKnown
-from avl_protocol.wire.registry import Channel, CloseCode, Permission
+from avl_protocol.wire.registry import Channel, CloseCode, FileReason, Permission
 from avl_protocol.wire.target import RelayAddress
 from tests.host.hosting import RecordingHop
 from tests.host.test_subscribers import Lobby, Nowhere, welcome
@@ -60,6 +62,18 @@ def journal_at(subscribers: Subscribers) -> Told:
     subscribers.services.register(service, Channel.CONTROL)
     subscribers.decided = service.decided
     return told
+
+
+def test_a_transfer_is_entered_by_its_counts_and_never_by_names(tmp_path: Path) -> None:
+    lobby, told = Lobby(tmp_path), Told()
+    session = lobby.admit(1)
+    tally = Tally(files=3, size=10, done=2, left=1, moved=7)
+    JournalService(told).files_moved(
+        Moved(session=session, inward=True, reason=FileReason.CANCELLED, tally=tally, seconds=1.6)
+    )
+    name = session_name(session.session_id)
+    counts: dict[str, object] = {"files": 2, "left": 1, "size": 7, "seconds": 2}
+    assert told.events == [("file_moved", {"session": name, "direction": "in", "why": "cancelled", **counts})]
 
 
 def test_a_session_is_recorded_as_it_begins_changes_and_ends(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ function stage() {
     picturesBroken: (track, number) => told.push(["broken", track, number]),
     picturesLeftOut: (track, number) => told.push(["left out", track, number]),
     picturesDamaged: () => told.push(["damaged"]),
+    picturesFilm: () => {},
   });
   const offset = /** @type {any} */ ({ fromHost: (/** @type {number} */ at) => at, toHost: (/** @type {number} */ at) => at });
   return { pictures, painted, told, feed: (/** @type {any[]} */ ...objects) => pictures.take(/** @type {any} */ (objects), offset) };

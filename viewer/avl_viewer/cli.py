@@ -562,8 +562,7 @@ def ls(
     if as_json:
         typer.echo(json.dumps([copying.as_json(one) for one in rows]))
         return
-    for one in rows:
-        typer.echo(copying.line(one, long) if where.path else copying.root_line(one))
+    copying.show(rows, long=long, roots=not where.path)
 
 
 @app.command()

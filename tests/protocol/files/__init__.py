@@ -1,0 +1,1 @@
+"""Files: senders and receivers joined without a network, and their rules."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,8 +129,8 @@ class Asking:
     def _answer(self, question: Question) -> str:
         there = f"{question.size} bytes, changed {date(question.modified_us / 1e6)}"
         offered = f"{question.entry.size} bytes, changed {date(question.entry.modified_us / 1e6)}"
-        said = f"{for_terminal(question.entry.path)} is there ({there}). Replace it by yours ({offered})?"
-        print(f"{said} [y]es, [n]o, [a]ll, n[o]ne: ", end="", file=sys.stderr, flush=True)
+        said = f"is there ({there}). Replace it by yours ({offered})? [y]es, [n]o, [a]ll, n[o]ne: "
+        print(f"{for_terminal(question.entry.path)} {said}", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower()
 
     def _understood(self, answer: str) -> bool:
@@ -150,7 +150,13 @@ def left_out(copied: Copied, warn: Callable[[str], None]) -> None:
         warn(f"and {copied.left_count - TOLD} more")
 
 
-def line(one: Listed, long: bool) -> str:
+def show(rows: Iterable[Listed], *, long: bool, roots: bool) -> None:
+    """Print a listing, or the folders that are shared."""
+    for one in rows:
+        print(for_terminal(root_line(one) if roots else listed_line(one, long), None))
+
+
+def listed_line(one: Listed, long: bool) -> str:
     """One line of `avl ls`: a folder has a slash behind it, a link what it leads to."""
     shown = for_terminal(one.name, None) + {
         FileKind.FOLDER: "/",
