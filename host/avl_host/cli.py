@@ -152,6 +152,10 @@ def run(
     clipboard_max: Annotated[
         float, typer.Option(help="Most of a copied picture or document that crosses, in MiB.", min=0)
     ] = 32.0,
+    sound: Annotated[bool, typer.Option(help="Share what plays here, while somebody listens.")] = True,
+    microphone: Annotated[
+        bool, typer.Option("--microphone", help="Take viewers' microphones, into a virtual one here.")
+    ] = False,
     primary: Annotated[
         bool, typer.Option("--primary", help="What is marked here counts as copied; the middle button pastes.")
     ] = False,

@@ -120,9 +120,11 @@ def _sound(
     except opus.OpusError as error:
         tell(f"sound: {error}")
         return None
-    return SoundParts(
-        source=open_sound(clock, world.faults), make_coder=lambda: opus.Encoder(voice=False, bitrate=BITRATE)
-    )
+    source = open_sound(clock, world.faults)
+    if source is None:
+        tell("sound: this system's sound can't be shared yet; --no-sound leaves this sentence out")
+        return None
+    return SoundParts(source=source, make_coder=lambda: opus.Encoder(voice=False, bitrate=BITRATE))
 
 
 def _open_tree(path: Path, makes: bool) -> DiskTree:

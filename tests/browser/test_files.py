@@ -30,8 +30,9 @@ READ = """(async () => {
         for await (const [name, handle] of folder.entries()) {
             if (handle.kind === 'directory') await walk(handle, above + name + '/');
             else {
-                const digest = await crypto.subtle.digest('SHA-256', await (await handle.getFile()).arrayBuffer());
-                found[above + name] = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+                const data = await (await handle.getFile()).arrayBuffer();
+                const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
+                found[above + name] = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
             }
         }
     };

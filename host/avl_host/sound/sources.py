@@ -1,4 +1,4 @@
-"""Opens this system's sound: PulseAudio or PipeWire on Linux, WASAPI on Windows, ScreenCaptureKit on macOS."""
+"""Opens this system's sound: PulseAudio or PipeWire on Linux; other systems' sound is not taken yet."""
 
 from __future__ import annotations
 
@@ -10,14 +10,6 @@ from avl_host.sound.source import SoundSource
 from avl_protocol.endpoint.loop.faults import Faults
 
 
-def open_sound(clock: Callable[[], float], faults: Faults) -> SoundSource:
-    """What plays on this machine. `clock`: seconds, as the host's."""
-    if sys.platform == "win32":
-        from avl_host.sound.wasapi import WasapiSource
-
-        return WasapiSource(clock, faults)
-    if sys.platform == "darwin":
-        from avl_host.sound.screencapturekit import ScreenCaptureKitSource
-
-        return ScreenCaptureKitSource(clock, faults)
-    return PulseSource(clock, faults)
+def open_sound(clock: Callable[[], float], faults: Faults) -> SoundSource | None:
+    """What plays on this machine; None where nothing of ours can take it. `clock`: seconds, as the host's."""
+    return PulseSource(clock, faults) if sys.platform == "linux" else None

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from interop.bench.latency import commit, machine
-from interop.bench.paths.measure import chaos, gaps, pairs, quiet
+from interop.bench.paths.measure import chaos, copying, gaps, pairs, quiet
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "paths.json"
 
@@ -56,14 +56,18 @@ def show(figures: dict[str, Any]) -> None:
     run = figures["chaos"]
     if run["runs"]:
         console.print(f"chaos: {run['runs']} runs, {run['events']} events, {run['keys']} keys arrived")
-        for seed, sentences in run["broken"].items():
-            console.print(f"  seed {seed}: {'; '.join(sentences)}")
+    pastes = figures["copies"]
+    if pastes["runs"]:
+        console.print(f"copies: {pastes['runs']} runs, {pastes['events']} events, {pastes['pasted']} pasted")
+    for seed, sentences in [*run["broken"].items(), *pastes["broken"].items()]:
+        console.print(f"  seed {seed}: {'; '.join(sentences)}")
 
 
 def main(
     seeds: Annotated[int, typer.Option(help="Runs of the usual pair of NATs.", min=1)] = 50,
     repeats: Annotated[int, typer.Option(help="Runs of each interruption.", min=1)] = 10,
     trouble: Annotated[int, typer.Option(help="Runs of chaos: seeds from 0.", min=0)] = 1000,
+    copies: Annotated[int, typer.Option(help="Runs of chaos while people copy and paste: seeds from 0.", min=0)] = 200,
     workers: Annotated[int, typer.Option(help="Processes.")] = os.cpu_count() or 1,
     out: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = RESULTS,
 ) -> None:
@@ -76,12 +80,13 @@ def main(
             "pairs": pairs(pool, seeds),
             "gaps": gaps(pool, repeats),
             "chaos": chaos(pool, trouble),
+            "copies": copying(pool, copies),
         }
     show(figures)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(figures, indent=1) + "\n")
     print(f"bench: {out}", file=sys.stderr)
-    if figures["chaos"]["broken"]:
+    if figures["chaos"]["broken"] or figures["copies"]["broken"]:
         raise typer.Exit(1)
 
 

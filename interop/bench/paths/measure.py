@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from interop.bench.paths import copies
 from interop.bench.paths.chaos import live
 from interop.bench.paths.gaps import CASES, happen
 from interop.bench.paths.nats import KINDS, LAYERED, meet
@@ -69,6 +70,17 @@ def gaps(pool: ProcessPoolExecutor, seeds: int) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def copying(pool: ProcessPoolExecutor, seeds: int) -> dict[str, Any]:
+    """Runs of random trouble while people copy and paste, and what they broke."""
+    verdicts = list(enumerate(pool.map(copies.live, range(seeds))))
+    return {
+        "runs": seeds,
+        "events": sum(len(verdict.events) for _, verdict in verdicts),
+        "pasted": sum(verdict.arrived for _, verdict in verdicts),
+        "broken": {seed: verdict.broken for seed, verdict in verdicts if verdict.broken},
+    }
 
 
 def chaos(pool: ProcessPoolExecutor, seeds: int) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def test_a_system_without_hard_links_never_replaces_either(tree: DiskTree, monke
     def no_links(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, "no links here")
 
-    monkeypatch.setattr(disk.os, "link", no_links)
+    monkeypatch.setattr(os, "link", no_links)
     writer = tree.write(("x",))
     writer.write(0, b"ours")
     writer.finish(0o644, 1, None)
