@@ -62,7 +62,8 @@ from avl_protocol.wire.endtoend import (
 )
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, Incoming, Recover, Reject, Viewers, Welcome
-from avl_protocol.wire.registry import LANES, (
+from avl_protocol.wire.registry import (
+    LANES,
     MAX_CLIPBOARD_TEXT,
     T_RESUME,
     Channel,
