@@ -63,6 +63,7 @@ from avl_protocol.wire.endtoend import (
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.messages import Accept, Admit, Detach, Evict, Incoming, Recover, Reject, Viewers, Welcome
 from avl_protocol.wire.registry import (
+    LANES,
     MAX_CLIPBOARD_TEXT,
     T_RESUME,
     Channel,
@@ -346,10 +347,10 @@ def test_who_waits_for_a_person_keeps_its_place(tmp_path: Path) -> None:
 def test_admission_opens_the_channels_and_pictures_follow_the_decoder(tmp_path: Path) -> None:
     lobby = Lobby(tmp_path)
     session = lobby.admit(1)
-    assert lobby.client.of(Admit) == [Admit(1, (), (0, 1, 2))]
+    assert lobby.client.of(Admit) == [Admit(1, (), (0, 1, 2, *LANES))]
     lobby.happens(session, Message(Decoder((0, 1))))
     lobby.happens(session, Message(Decoder((0,))))
-    assert lobby.client.of(Admit)[1:] == [Admit(1, (1, 2, 129), (0, 1, 2), (0, 0, 0))]
+    assert lobby.client.of(Admit)[1:] == [Admit(1, (1, 2, 129), (0, 1, 2, *LANES), (0, 0, 0))]
     viewing = lobby.admit(2, Permission.VIEW)
     assert viewing.channels() == (0,)
     assert Admit(2, (), (0,)) in lobby.client.sent
@@ -371,7 +372,7 @@ def test_a_pointer_too_detailed_for_a_control_record_replaces_the_old_one_all_th
     lobby = Lobby(tmp_path)
     lobby.admit(1)
     lobby.features.pointer.changed(
-        CursorImage(serial=1, width=16, height=16, hot_x=0, hot_y=0, rgba=bytes(16 * 16 * 4))
+        CursorImage(serial=1, width=16, height=16, hot_x=0, hot_y=0, rgba=b"\xff" * (16 * 16 * 4))
     )
     lobby.wait(1)
     lobby.features.pointer.changed(

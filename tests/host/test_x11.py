@@ -18,6 +18,7 @@ from avl_host.capture.mss_source import MssSource
 from avl_host.capture.source import CaptureSource, SourceLost
 from avl_host.capture.sources import open_source
 from avl_host.capture.x11 import Unsupported, X11CaptureSource, straight_rgba
+from avl_host.display.x11display import X11Display
 from avl_protocol.media.frame import Rect
 from avl_protocol.wire.registry import CELL
 from tests.host.conftest import XServer
@@ -262,3 +263,82 @@ def test_the_fallback_sees_the_same(own_xvfb: Callable[..., XServer]) -> None:
     assert (second.pixels[..., :3] == painter.screen(320, 240)[..., :3]).all()
     source.close()
     painter.close()
+
+
+def divided(server: XServer) -> None:
+    """Two monitors, of which one does not begin where cells do."""
+    need("xrandr")
+    for name, place, output in (("left", "301/80x480/120+0+0", "screen"), ("right", "339/90x401/106+301+37", "none")):
+        assert server.run("xrandr", "--setmonitor", name, place, output).returncode == 0
+
+
+def test_one_monitor_is_seen_by_itself_and_nothing_beside_it(own_xvfb: Callable[..., XServer]) -> None:
+    server = own_xvfb()
+    divided(server)
+    painter = Painter(server.display)
+    source = open_source(server.display, time.monotonic, "right")
+    assert isinstance(source, X11CaptureSource) and source.size == (339, 401)
+
+    def expected() -> NDArray[np.uint8]:
+        return painter.screen(640, 480)[37 : 37 + 401, 301:640]
+
+    noise = np.random.default_rng(5)
+    first = source.grab()
+    assert first is not None and (first.pixels == expected()).all()
+    for _ in range(20):
+        rest(source)
+        x, y, width, height = (int(v) for v in noise.integers((0, 0, 1, 1), (640, 480, 200, 200)))
+        width, height = min(width, 640 - x), min(height, 480 - y)
+        painter.fill(Rect(x, y, width, height), int(noise.integers(1 << 24)))
+        assert source.wait(2)
+        picture = source.grab()
+        beside = x + width <= 301 or y + height <= 37 or y >= 438
+        assert (picture is None) == beside
+        assert picture is None or (picture.pixels == expected()).all()
+    painter.x.core.WarpPointer(0, painter.root, 0, 0, 0, 0, 311, 57)
+    painter.x.core.GetInputFocus().reply()
+    assert source.pointer() == (10, 20)
+    source.close()
+    painter.close()
+
+
+async def test_a_monitor_that_changes_is_followed_and_one_that_vanishes_ends_with_a_sentence(
+    own_xvfb: Callable[..., XServer],
+) -> None:
+    server = own_xvfb()
+    painter = Painter(server.display)
+    source = open_source(server.display, time.monotonic, "screen")
+    source.grab()
+    rest(source)
+    await X11Display(server.display).resize(500, 300, 100)
+    painter.fill(Rect(310, 0, 40, 20), 0xAABBCC)
+    while source.size != (500, 300):
+        assert source.wait(2)
+    picture = source.grab()
+    assert picture is not None and picture.changed.all()
+    assert (picture.pixels == painter.screen(500, 300)).all()
+    source.close()
+    divided(server)
+    source = open_source(server.display, time.monotonic, "right")
+    source.grab()
+    server.run("xrandr", "--delmonitor", "right")
+    with pytest.raises(SourceLost, match=r"right .* is not there any more"):
+        while source.wait(2):
+            source.grab()
+    source.close()
+    painter.close()
+    with pytest.raises(SourceLost, match="not there"):
+        open_source(server.display, time.monotonic, "right")
+    with pytest.raises(SourceLost, match="not there"):
+        MssSource(server.display, time.monotonic, "screen 9")
+
+
+def test_a_monitor_tells_how_fine_it_is(own_xvfb: Callable[..., XServer]) -> None:
+    server = own_xvfb()
+    need("xrandr")
+    for name, measures, output in (("fine", "640/100x480/75+0+0", "screen"), ("usual", "640/170x480/127+0+0", "none")):
+        assert server.run("xrandr", "--setmonitor", name, measures, output).returncode == 0
+    source = X11CaptureSource(server.display, time.monotonic)
+    told = {one.name: (one.scale, one.rotation) for one in source.monitors()}
+    assert told == {"fine": (200, 0), "usual": (100, 0)}
+    source.close()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from avl_protocol.session.fetching import Fetched
 from avl_protocol.wire.clipformats import PNG, Copy, Format
@@ -79,9 +80,9 @@ class Ends:
 
         port.offer, presenter.copied = taken, told  # type: ignore[method-assign]
 
-    def start(self, work: Callable[[], object]) -> None:
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do it in the background."""
-        task = asyncio.get_running_loop().create_task(work())  # type: ignore[arg-type]
+        task = asyncio.get_running_loop().create_task(work())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
