@@ -55,7 +55,16 @@ async def idle(folder: Path, size: int) -> dict[str, Any]:
         for _ in range(size >> 20):
             file.write(os.urandom(1 << 20))
     ready = folder / "ready.json"
-    flags: list[str | Path] = ["--source", "pattern", "--listen", "127.0.0.1:0", "--code", CODE, "--state", folder / "host"]
+    flags: list[str | Path] = [
+        "--source",
+        "pattern",
+        "--listen",
+        "127.0.0.1:0",
+        "--code",
+        CODE,
+        "--state",
+        folder / "host",
+    ]
     flags += ["--files", f"{shared}:rw", "--ready-file", ready]
     programs = Programs(folder)
     try:
