@@ -176,7 +176,7 @@ export class Transfers {
     }
     let count = 0;
     const line = this._lanes.open({
-      begun: () => void this._lanes.say(line, "FILE_LIST", { path, after }),
+      begun: (id) => this._lanes.say(id, "FILE_LIST", { path, after }),
       lost: () => told({ text: WAITING, last: true }),
       receive: (message) => {
         if (message.kind === "FILE_STOP") told({ text: sentenceOf(message.reason), last: true });
@@ -229,7 +229,7 @@ export class Transfers {
     } else {
       this._settle(transfer, "waiting", "");
       const line = this._lanes.open({
-        begun: () => (transfer.running = transfer.running.then(() => this._run(transfer, line))),
+        begun: (id) => (transfer.running = transfer.running.then(() => this._run(transfer, id))),
         receive: (message) => transfer.end?.receive(message),
         lost: () => {
           transfer.end?.course.stop(FILE_REASON.FAILED, false);
