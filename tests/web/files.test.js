@@ -288,6 +288,36 @@ test("a transfer that loses its session begins anew in the next one", async () =
   assert.deepEqual([shown()[0].state, session.sent.at(-1)?.[1], session.sent.at(-1)?.[2].reason], ["cancelled", "FILE_STOP", FILE_REASON.CANCELLED]);
 });
 
+test("a transfer that stands still has no rate any more", async () => {
+  const [near, far] = ports();
+  const service = new FilesService();
+  let now = 1000;
+  /** @type {(() => void)[]} */
+  const later = [];
+  /** @type {any[]} */
+  const told = [];
+  const transfers = new Transfers(hashing, (session) => new Lanes(near, session), { tell: (message) => told.push(message), clock: () => now, after: (then) => later.push(then) });
+  service.attach(far);
+  service.admitted(/** @type {any} */ (quiet(PERMISSION.FILES_IN)));
+  transfers.begin({ out: true, title: "a", items: items({ a: noise(2 * BLOCK) }), path: "" });
+  await turns();
+  service.told({ kind: "FILE_CREDIT", job: 1, size: BLOCK }, 8);
+  await turns();
+  service.told({ kind: "FILE_ANSWER", job: 1, rows: [[1, FILE_VERDICT.WANT, 0, 0, new Uint8Array(0)]] }, 8);
+  while (!later.length || told.at(-1).transfers[0].passed === 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+    now += 300;
+    later.shift()?.();
+  }
+  const rates = [];
+  while (later.length) {
+    now += 1000;
+    later.shift()?.();
+    rates.push(told.at(-1).transfers[0].rate);
+  }
+  assert.ok(rates.length > 3 && rates.length < 40 && rates.at(-1) === 0, String(rates));
+});
+
 test("what may not be done is said, and why a host refuses", async () => {
   const { service, transfers, session, shown } = under(PERMISSION.FILES_IN);
   transfers.begin({ out: false, title: "a", paths: ["/a"], tree: async () => new MemoryTree() });
