@@ -10,6 +10,7 @@ import { channels } from "./channel.js";
 import { agreements, identities, objects, records } from "./crypto.js";
 import { exacts } from "./exact.js";
 import { jitters, sounds } from "./sound.js";
+import { files } from "./files.js";
 import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
 import { gestures, ledgers, outboxes, senders } from "./input.js";
@@ -54,6 +55,7 @@ export async function everywhere(read) {
     inputledger: ledgers(await read("inputledger")),
     inputsender: senders(await read("inputsender")),
     rights: rights(await read("rights")),
+    files: files(await read("files")),
   };
 }
 

@@ -10,7 +10,7 @@ const AHEAD = 1024 * 1024;
 
 /**
  * @typedef {object} Line  A job that has, or waits for, a lane.
- * @property {() => unknown} begun  it has one
+ * @property {(id: number) => unknown} begun  it has one
  * @property {(message: any) => void} receive
  * @property {() => void} lost  the session is over
  *
@@ -73,7 +73,7 @@ export class Lanes {
     }
     const known = this._open.get(told.id);
     if (!known) return;
-    if (told.begun) known.line.begun();
+    if (told.begun) known.line.begun(told.id);
     else if (told.message) known.line.receive(told.message);
     else if (told.left !== undefined) {
       known.ahead -= told.left;

@@ -13,6 +13,8 @@ import { Sender } from "./sender.js";
 /** Milliseconds between two tellings of how far things are, and seconds over which a rate is measured. */
 const TELL = 250;
 const RATE = 3;
+/** Bytes a second below which a transfer stands still. */
+const SLOWEST = 1000;
 /** What was left out is told so far; the rest is counted. */
 const SHOWN = 100;
 const LINKS = "Browsers can't make symbolic links.";
@@ -176,7 +178,7 @@ export class Transfers {
     }
     let count = 0;
     const line = this._lanes.open({
-      begun: () => void this._lanes.say(line, "FILE_LIST", { path, after }),
+      begun: (id) => this._lanes.say(id, "FILE_LIST", { path, after }),
       lost: () => told({ text: WAITING, last: true }),
       receive: (message) => {
         if (message.kind === "FILE_STOP") told({ text: sentenceOf(message.reason), last: true });
@@ -229,7 +231,7 @@ export class Transfers {
     } else {
       this._settle(transfer, "waiting", "");
       const line = this._lanes.open({
-        begun: () => (transfer.running = transfer.running.then(() => this._run(transfer, line))),
+        begun: (id) => (transfer.running = transfer.running.then(() => this._run(transfer, id))),
         receive: (message) => transfer.end?.receive(message),
         lost: () => {
           transfer.end?.course.stop(FILE_REASON.FAILED, false);
@@ -310,6 +312,7 @@ export class Transfers {
     const now = this._owner.clock();
     for (const transfer of this._all.values()) measure(transfer, now);
     this._owner.tell({ say: "transfers", transfers: [...this._all.values()].map(({ shown }) => shown) });
+    if ([...this._all.values()].some(({ rate }) => rate > 0)) this._changed(); // where nothing moves any more that is seen, too
   }
 }
 
@@ -335,5 +338,6 @@ function measure(transfer, now) {
     const rate = (moved - measured.moved) / seconds;
     transfer.rate = transfer.rate ? transfer.rate + (rate - transfer.rate) * share : rate;
   }
+  if (transfer.rate < SLOWEST) transfer.rate = 0;
   transfer.measured = { at: now, moved };
 }

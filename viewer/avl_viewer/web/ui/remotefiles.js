@@ -2,7 +2,7 @@
  * Remote files: what the host shares, folder by folder, to be fetched from or sent to.
  */
 
-import { FILE_KIND } from "../wire/registry.js";
+import { FILE_KIND, MAX } from "../wire/registry.js";
 import { forDialog } from "../wire/foreign.js";
 import { amount, moment } from "./amounts.js";
 import { element } from "./elements.js";
@@ -26,6 +26,8 @@ const WRITE = 2;
 export function above(path, roots) {
   if (path === "" || roots.includes(path)) return "";
   const up = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+  const root = roots.find((one) => one === `${up}/`);
+  if (root) return root;
   return roots.length === 0 || roots.some((root) => up === root || up.startsWith(root.endsWith("/") ? root : `${root}/`)) ? up : "";
 }
 
@@ -198,7 +200,8 @@ export class RemoteFiles {
   _fetch(toFolder) {
     const paths = this._boxes().filter((box) => box.checked).map((box) => box.value);
     const names = paths.map((path) => path.slice(path.lastIndexOf("/") + 1));
-    if (paths.length) this._owner.fetch(paths, names.length === 1 ? names[0] : `${names[0]} and ${names.length - 1} more`, toFolder);
+    if (paths.length > MAX.FILE_SOURCES) this._text.textContent = `At most ${MAX.FILE_SOURCES} can be fetched at a time: choose fewer, or the folder that they are in.`;
+    else if (paths.length) this._owner.fetch(paths, names.length === 1 ? names[0] : `${names[0]} and ${names.length - 1} more`, toFolder);
   }
 
   /** Backspace goes up; arrows go from one to the next. @param {KeyboardEvent} event */
