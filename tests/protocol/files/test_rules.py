@@ -91,7 +91,7 @@ def test_a_folder_is_listed_in_order_however_much_is_in_it() -> None:
     for name in random.Random(1).sample(names, len(names)):
         tree.put(f"d/{name}")
     tree.put("d/.x.avl-part")
-    listing, looking = Listing(1, lambda: ("/root/d", rows_of(tree, ("d",), ""))), Looking(1, "d")
+    listing, looking = Listing(1, lambda: ("/shared/d", rows_of(tree, ("d",), ""))), Looking(1, "d")
     assert looking.next_message() is not None
     while listing.over is None or looking.over is None:
         if (task := listing.next_task()) is not None:
@@ -99,7 +99,7 @@ def test_a_folder_is_listed_in_order_however_much_is_in_it() -> None:
         while (message := listing.next_message()) is not None:
             assert isinstance(message, FileRows) and len(message.rows) <= MAX_FILE_ROWS
             looking.receive(message, 1.0)
-    assert [row[0] for row in looking.rows] == sorted(names) and looking.path == "/root/d"
+    assert [row[0] for row in looking.rows] == sorted(names) and looking.path == "/shared/d"
     assert [row[0] for row in rows_of(tree, ("d",), "98")] == [name for name in sorted(names) if name > "98"]
 
 
