@@ -42,9 +42,10 @@ from avl_protocol.wire.registry import (
     FileVerdict,
 )
 
-#: The least that may be under way, and the seconds of the present rate that may.
+#: The least that may be under way, and the seconds of the present rate that may: clearly more than it takes from credit
+#: until what came by it is written, on busy machines, too, since a window that is shorter than that shrinks itself.
 LEAST_WINDOW = 2 * MAX_FILE_BLOCK
-_AHEAD = 0.5
+_AHEAD = 1.5
 #: Seconds over which the rate is measured.
 _MEASURED = 0.25
 #: Things that one task does at most, and bytes of content among them.
@@ -348,7 +349,7 @@ class Receiver:
             self.events.append(Settled(offer.entry.path, reason))
 
     def _measure(self, now: float) -> None:
-        """Let as much be under way as half a second carries."""
+        """Let as much be under way as leaves in _AHEAD seconds."""
         if now - self._since >= _MEASURED:
             rate = (self._written - self._since_written) / (now - self._since)
             self._window = round(min(MAX_FILE_WINDOW, max(LEAST_WINDOW, rate * _AHEAD)))
