@@ -97,6 +97,7 @@ async def measure(folder: Path, file: Path, seconds: float, flags: Sequence[str]
             await page.send("Page.addScriptToEvaluateOnNewDocument", source=WATCHED)
             await page.send("Page.navigate", url=host["url"])
             await page.until(f"{STATE} === 'running' && !document.getElementById('files-menu').hidden")
+            await page.evaluate("document.querySelector('[data-action=statistics]').click()")  # told while it is seen
             alone = await page.evaluate("performance.now()")
             await asyncio.sleep(seconds)
             figures: dict[str, Any] = {"film": await film(page, alone)}
