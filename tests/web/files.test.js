@@ -390,9 +390,12 @@ test("a folder is listed up to what a person can read, and no longer than somebo
 
 test("progress is said in a sentence", () => {
   const shown = { id: 1, out: true, title: "a", state: /** @type {const} */ ("running"), text: "", files: 3, size: 40e6, done: 1, left: 0, passed: 10e6, rate: 2e6, problems: [], question: null };
-  assert.equal(progressOf(shown), "10.0 MB of 40.0 MB · 1 of 3 files · 2.0 MB/s · 15 s left");
-  assert.equal(progressOf({ ...shown, state: "paused" }), "10.0 MB of 40.0 MB · 1 of 3 files · paused");
+  const plain = (/** @type {typeof shown} */ one) => progressOf(one).replaceAll("\u00a0", " ");
+  assert.equal(plain(shown), "10.0 MB of 40.0 MB · 1 of 3 files · 2.0 MB/s · 15 s left");
+  assert.equal(progressOf(shown).split(" ").length, 7, "a line breaks between its parts");
+  assert.equal(plain(/** @type {any} */ ({ ...shown, state: "paused" })), "10.0 MB of 40.0 MB · 1 of 3 files · paused");
   assert.equal(progressOf({ ...shown, state: "done", done: 2, left: 1 }), "2 files done, 40.0 MB. 1 left out.");
+  assert.equal(progressOf(/** @type {any} */ ({ ...shown, state: "done", done: 2, left: 1, problems: [["a", "Why."]] })), "2 files done, 40.0 MB.");
   assert.equal(progressOf({ ...shown, state: "failed", text: "Why." }), "Why.");
 });
 

@@ -8,6 +8,7 @@ import { element } from "./elements.js";
 
 /** Characters of a name that are shown. */
 const NAME = 80;
+const NBSP = "\u00a0";
 
 /**
  * @typedef {import("../files/transfers.js").Shown} Shown
@@ -23,13 +24,13 @@ export function progressOf({ state, text, files, size, done, left, passed, rate,
   if (state === "cancelled") return "Cancelled.";
   if (state === "waiting") return "Waiting for its turn.";
   if (files === null || size === null) return "Looking at what there is.";
-  const out = Math.max(left, problems.length);
+  const out = problems.length ? 0 : left; // those that are listed are counted there
   if (state === "done") return `${counted(done, "file")} done, ${amount(size)}.${out ? ` ${out.toLocaleString("en")} left out.` : ""}`;
   const parts = [`${amount(Math.min(passed, size))} of ${amount(size)}`];
   if (files > 1) parts.push(`${(done + left).toLocaleString("en")} of ${counted(files, "file")}`);
   if (state === "paused") parts.push("paused");
   else if (rate > 0) parts.push(`${amount(rate)}/s`, `${roughly((size - passed) / rate)} left`);
-  return parts.join(" · ");
+  return parts.map((part) => part.replaceAll(" ", NBSP)).join(" · "); // a line breaks between them
 }
 
 /** The panel. */
