@@ -84,7 +84,7 @@ async def measure(folder: Path, file: Path, seconds: float, flags: Sequence[str]
     programs = Programs(folder)
     size = file.stat().st_size
     try:
-        kept = ["--state", folder / "page-relay", "--ready-file", folder / "page-relay.json"]
+        kept: list[str | Path] = ["--state", folder / "page-relay", "--ready-file", folder / "page-relay.json"]
         ports = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
         programs.start("page-relay", [BIN / "avl-relay", "serve", *ports, *kept])
         relay = await programs.ready_file(folder / "page-relay.json", READY)
