@@ -352,7 +352,7 @@ def test_the_clipboard_comes_and_goes_in_each_format(avl: Call, desktop: FakeDes
     ("words", "status", "said"),
     [
         (("--types", "--set", "x"), 2, "give one of them"),
-        (("--type", "text/uri-list"), 2, "does not cross"),
+        (("--type", "application/pdf"), 2, "does not cross"),
         (("--type", "image/png", "--type", "text/html"), 2, "one --type can be read"),
         (("--in", "file"), 2, "needs the --type"),
         (("--type", "image/png", "--in", "-", "--type", "text/html", "--in", "-"), 2, "standard input holds one"),

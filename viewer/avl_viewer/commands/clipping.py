@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avl_protocol.wire.clipformats import HTML, PLAIN, PNG, RTF, format_of
+from avl_protocol.wire.clipformats import FILES, HTML, PLAIN, PNG, RTF, format_of
 from avl_protocol.wire.registry import MAX_CLIPBOARD_DATA
 
 #: What stands for standard input or output.
@@ -52,7 +52,7 @@ def named_format(name: str) -> str:
     """The format that a person means. Raises ValueError for what does not travel."""
     found = PLAIN if name.lower().replace(" ", "") in _TEXT else format_of(name)
     if not found:
-        raise ValueError(f"{name} does not cross: say text/plain, {HTML}, {RTF}, {PNG} or another image/")
+        raise ValueError(f"{name} does not cross: say text/plain, {HTML}, {RTF}, {PNG} or another image/, {FILES}")
     return found
 
 
@@ -77,7 +77,7 @@ def contents(files: Sequence[tuple[str, str]]) -> Mapping[str, bytes]:
 
 def check_out(asked: Wanted) -> None:
     """Raises ValueError where a terminal would be given what it can't show."""
-    if asked.read and asked.out == PIPE and asked.read != PLAIN and sys.stdout.isatty():
+    if asked.read and asked.out == PIPE and asked.read not in (PLAIN, FILES) and sys.stdout.isatty():
         raise ValueError(f"a terminal does not show {asked.read}: write it to a file with --out FILE, or to a pipe")
 
 
