@@ -163,6 +163,7 @@ const clipboard = new ClipboardBridge({
     if (found) toast.show(untypableSentence(found));
     else send([[INPUT.TEXT, lines]], now());
   },
+  download: (paths) => files.fetch(paths),
   tell: (text, action) => toast.show(text, action),
   closed: () => typing.focus(),
 });
@@ -178,6 +179,7 @@ const typing = new Typing(element("typing", HTMLTextAreaElement), {
     clipboard.pasted(copy);
     offer(copy, events, at);
   },
+  files: (data) => files.paste(data),
   mayPaste: () => Boolean(permissions & PERMISSION.CLIPBOARD_IN),
   own: (key) => {
     if (key === "t") toolbar.summon(true);
