@@ -127,7 +127,7 @@ def test_a_packet_from_elsewhere_or_of_the_next_keys_is_left_to_aioquic() -> Non
     pair = Pair()
     told: list[tuple[Payload, float]] = []
     reader = Reader(
-        pair.server, Acknowledged(pair.server, pair.server._datagrams), lambda kind, now: told.append((kind, now))
+        pair.server, Acknowledged(pair.server, pair.server._datagrams), lambda kind, _size, now: told.append((kind, now))
     )
     reader.begin(pair.server._spaces[ONE_RTT], pair.server._cryptos[ONE_RTT])
     data = usual_packet(pair)
