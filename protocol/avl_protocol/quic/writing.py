@@ -102,10 +102,10 @@ class Writer:
         self._space, self._keys = space, keys
 
     def asks_for_more(self, now: float) -> bool:
-        """Whether aioquic would write a PING behind the acknowledgement that is due."""
+        """Whether aioquic would write a PING behind the acknowledgement that is due, or that rides with a datagram."""
         connection, space = self._connection, self._space
         several = len(space.ack_queue) > 1 and connection._packet_number % _ACKNOWLEDGED == 0
-        return several and space.ack_at is not None and space.ack_at <= now
+        return several and space.ack_at is not None and (bool(self._sender.queue) or space.ack_at <= now)
 
     def write(self, now: float, turns: Sequence[Turn[QuicStream]]) -> list[tuple[bytes, NetworkAddress]]:
         """UDP payloads that may leave now, with their addresses. `turns`: where a stream has something to send, who may
@@ -138,6 +138,8 @@ class Writer:
                 window = self._write_streams(turn.streams, space, window, now)
             if turn.datagrams:
                 window = self._write_datagrams(space, window, now)
+                if turn.streams and (space.ack_at is None or space.ack_at >= now):
+                    connection._pacing_at = self._pace.next_send_time(now)  # bulk waits for the time of media
             if not turn.bulk and space.ack_at is not None and space.ack_at <= now:
                 self._end(self._begin(space, 0, now), now)  # it does not wait for the time of bulk
             left[index] = order(turn, turn.streams)
@@ -170,14 +172,11 @@ class Writer:
         if (probe := congestion.mtu.probe(now)) is not None:
             self._write_probe(probe, now)
         pace.urgent, pace.bulk = False, True
-        size = 0
         while True:
             if space.ack_at is None or space.ack_at >= now:
                 at = connection._pacing_at = pace.next_send_time(now)
                 if at is not None:
                     break
-            if size and all(stream.sender.buffer_is_empty for stream in streams):
-                break
             if largest > window and largest > BASE and congestion.bytes_in_flight:
                 break  # a whole packet soon, rather than a piece of one now
             packet = self._begin(space, window, now, largest=largest)
@@ -215,8 +214,8 @@ class Writer:
         frame = sender.get_frame(packet.room - head, min(allowed, stream.max_stream_data_remote))
         if frame is None:
             return False
-        if not len(sender._pending) and not sender._pending_eof:
-            sender.buffer_is_empty = True  # as aioquic finds out when it asks for one more
+        if not self._pace.bulk and not len(sender._pending) and not sender._pending_eof:
+            sender.buffer_is_empty = True  # as aioquic finds out when it asks for one more; of bulk, in its own time
         kind = _STREAM | _LENGTH | (_OFFSET if frame.offset else 0) | (_END if frame.fin else 0)
         start, size = frame.offset, len(frame.data)
         parts = (
