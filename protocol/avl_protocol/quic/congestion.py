@@ -28,7 +28,9 @@ RESERVE = 4800
 QUIET = 0.25
 #: Seconds over which the delivery of streams is counted.
 COUNTED = 0.1
-#: Seconds of the path that one packet may take: what comes behind a larger one waits for it.
+#: Packets of bulk that a window is divided into at least.
+PACKETS = 4
+#: Seconds of the path that a packet may take beside media, which wait behind it.
 PACKET_TIME = 0.001
 
 
@@ -70,13 +72,16 @@ class CongestionAdapter(QuicCongestionControl):
 
     @property
     def bulk_size(self) -> int:
-        """Bytes that a packet of a bulk stream may have: what the path carries, and what is over soon."""
+        """Bytes that a packet of a bulk stream may have: what the path carries, and a part of the window, so that others
+        follow by which its loss is noticed. Beside media no more than is over soon."""
         largest = self.mtu.size
         if largest == BASE:
             return BASE
+        largest = min(largest, self.bulk_window // PACKETS)
         target = self._controller.target_bitrate
-        rate = self.streams.rate if self.silent or target is None else target / 8
-        return max(BASE, min(largest, int(rate * PACKET_TIME)))
+        if not self.silent and target is not None:
+            largest = min(largest, int(target / 8 * PACKET_TIME))
+        return max(BASE, largest)
 
     def follow(self, now: float) -> None:
         """Take the window of who decides at `now`."""

@@ -29,8 +29,6 @@ MINIMUM_ROUND = 0.005
 ROUNDS_BEFORE_REBASE = 8
 #: Rate the encoder is offered, as a share of what the window carries: the rest lets the queue drain.
 TARGET_SHARE = 0.85
-#: What a round trip is taken for before one was measured, in seconds.
-INITIAL_RTT = 0.1
 
 
 class AckWindow:
@@ -62,11 +60,6 @@ class AckWindow:
         if self._slow_start or self._smoothed is None:
             return None
         return 1.5 * self._window / max(self._smoothed, 0.001)
-
-    @property
-    def rate(self) -> float:
-        """Bytes per second that the window carries."""
-        return self._window / max(self._smoothed or INITIAL_RTT, 0.001)
 
     @property
     def target_bitrate(self) -> float | None:
