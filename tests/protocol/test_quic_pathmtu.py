@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.pathmtu import AGAIN, BASE, LOST, SIZES, TRIES, WORTH, PathMtu
 from tests.protocol.pair import Pair

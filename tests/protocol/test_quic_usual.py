@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 from aioquic.quic.connection import QuicConnection
+from aioquic.quic.stream import QuicStream
 
 from avl_protocol.quic import pathmtu
 from avl_protocol.quic.acknowledged import Acknowledged
@@ -17,6 +19,7 @@ from avl_protocol.quic.payload import Payload
 from avl_protocol.quic.reading import Reader
 from avl_protocol.quic.sentpackets import ONE_RTT
 from avl_protocol.quic.shortheader import Damaged, protect, unprotect
+from avl_protocol.quic.turns import Turn
 from avl_protocol.quic.writing import Writer
 from avl_protocol.wire.registry import DatagramType
 from tests.protocol.pair import CLIENT, Pair
@@ -83,8 +86,8 @@ def test_most_packets_are_read_and_written_here(monkeypatch: pytest.MonkeyPatch)
         counts["all"] += 1
         return found
 
-    def written(writer: Writer, now: float, streams: bool) -> list[tuple[bytes, tuple[str, int]]]:
-        out = write(writer, now, streams)
+    def written(writer: Writer, now: float, turns: Sequence[Turn[QuicStream]]) -> list[tuple[bytes, tuple[str, int]]]:
+        out = write(writer, now, turns)
         counts["written"] += len(out)
         return out
 
@@ -130,7 +133,9 @@ def test_a_packet_from_elsewhere_or_of_the_next_keys_is_left_to_aioquic() -> Non
     pair = Pair()
     told: list[tuple[Payload, float]] = []
     reader = Reader(
-        pair.server, Acknowledged(pair.server, pair.server._datagrams), lambda kind, _size, now: told.append((kind, now))
+        pair.server,
+        Acknowledged(pair.server, pair.server._datagrams),
+        lambda kind, _size, now: told.append((kind, now)),
     )
     reader.begin(pair.server._spaces[ONE_RTT], pair.server._cryptos[ONE_RTT])
     data = usual_packet(pair)

@@ -19,7 +19,6 @@ from avl_protocol.endpoint.udp.network import Address
 from tests.simulator.host import SimulatedHost, SimulatedSocket
 from tests.simulator.nat import NatBox, NatBoxes, NatShape
 
-
 #: Bytes of IPv6 and UDP around a datagram.
 HEADERS = 48
 

@@ -72,8 +72,8 @@ class CongestionAdapter(QuicCongestionControl):
 
     @property
     def bulk_size(self) -> int:
-        """Bytes that a packet of a bulk stream may have: what the path carries, and a part of the window, so that others
-        follow by which its loss is noticed. Beside media no more than is over soon."""
+        """Bytes that a packet of a bulk stream may have: what the path carries, and a part of the window, so that
+        others follow by which its loss is noticed. Beside media no more than is over soon."""
         largest = self.mtu.size
         if largest == BASE:
             return BASE

@@ -124,9 +124,7 @@ class Writer:
             self._end(packet, now)
         return self._leave(space, now)
 
-    def _write_turns(
-        self, turns: Sequence[Turn[QuicStream]], space: QuicPacketSpace, window: int, now: float
-    ) -> None:
+    def _write_turns(self, turns: Sequence[Turn[QuicStream]], space: QuicPacketSpace, window: int, now: float) -> None:
         """One turn after the other, until one has to wait for its time."""
         connection, congestion, whole = self._connection, self._congestion, window
         left: list[Sequence[QuicStream]] = [turn.streams for turn in turns]
