@@ -1,6 +1,6 @@
 /**
  * Screens: one canvas of the page a desktop, each with a painter. The page's own shows the first; for further ones the
- * page makes more.
+ * page makes more. A monitor that has a window of its own is painted there.
  */
 
 import { Painter } from "./painter.js";
@@ -11,11 +11,15 @@ import { Painter } from "./painter.js";
 export class Screens {
   /** @param {(objects: Presented[], at: number) => void} presented @param {() => number} clock
    * @param {(canvas: OffscreenCanvas, presented: (objects: Presented[], at: number) => void, clock: () => number) => {
-   * paint: (painted: Painted) => void }} open */
-  constructor(presented, clock, open = (canvas, shown, now) => new Painter(canvas, shown, now)) {
+   * paint: (painted: Painted) => void }} open
+   * @param {(desktop: number) => string} monitor  the name of the monitor that a desktop is; empty: it is none */
+  constructor(presented, clock, open = (canvas, shown, now) => new Painter(canvas, shown, now), monitor = () => "") {
     this._presented = presented;
     this._clock = clock;
     this._open = open;
+    this._monitor = monitor;
+    /** Of windows, by the name of their monitor. @type {Map<string, { paint: (painted: Painted) => void }>} */
+    this._windows = new Map();
     /** @type {{ paint: (painted: Painted) => void }[]} */
     this._painters = [];
     /** @type {number[]} */
@@ -27,6 +31,13 @@ export class Screens {
     this._painters.push(this._open(canvas, this._presented, this._clock));
   }
 
+  /** The canvas of the window that a monitor has by itself; null: it has none any more. @param {string} monitor
+   * @param {OffscreenCanvas | null} canvas */
+  put(monitor, canvas) {
+    if (canvas) this._windows.set(monitor, this._open(canvas, this._presented, this._clock));
+    else this._windows.delete(monitor);
+  }
+
   /** A session has these desktops, by their first tracks. @param {number[]} desktops */
   desktops(desktops) {
     this._desktops = desktops;
@@ -34,7 +45,7 @@ export class Screens {
 
   /** Show what has changed; of a desktop that has no canvas yet pictures are let go of. @param {Painted} painted */
   paint(painted) {
-    const painter = this._painters[this._desktops.indexOf(painted.desktop)];
+    const painter = this._windows.get(this._monitor(painted.desktop)) ?? this._painters[this._desktops.indexOf(painted.desktop)];
     if (painter) painter.paint(painted);
     else painted.canvas.close();
   }
