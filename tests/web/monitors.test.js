@@ -82,7 +82,7 @@ test("windows of monitors are watched beside the page, and by themselves while n
 test("what a monitor shows is painted in its window, and each size is told once", () => {
   /** @type {string[]} */
   const painted = [];
-  const screens = new Screens(() => {}, () => 0, (canvas) => ({ paint: () => void painted.push(String(canvas)) }), (desktop) => (desktop === 5 ? "right" : ""));
+  const screens = new Screens(() => {}, () => 0, (canvas) => ({ paint: () => void painted.push(String(canvas)), halve: (times) => void painted.push(`${canvas} by ${times}`) }), (desktop) => (desktop === 5 ? "right" : ""));
   const paint = (/** @type {number} */ desktop) => screens.paint(/** @type {any} */ ({ desktop, canvas: { close: () => void painted.push("none") } }));
   screens.add(/** @type {any} */ ("page"));
   screens.desktops([3, 5]);
@@ -92,9 +92,12 @@ test("what a monitor shows is painted in its window, and each size is told once"
   paint(5);
   screens.desktops([5]);
   paint(5);
+  screens.halve("right", 1);
+  screens.halve("", 2);
   screens.put("right", null);
+  screens.halve("right", 1);
   paint(5);
-  assert.deepEqual(painted, ["none", "page", "window", "window", "page"]);
+  assert.deepEqual(painted, ["none", "page", "window", "window", "window by 1", "page by 2", "page"]);
   /** @type {any[]} */
   const told = [];
   const layout = new LayoutService((message) => told.push(message));

@@ -94,6 +94,7 @@ view.placed = () => {
   overlay.refresh();
   fitSoon();
 };
+view.halved = (/** @type {number} */ times) => worker.postMessage({ do: "halve", name: "", times });
 /** Whether the desktop is to have the page's size, and what the host was told of that last. */
 let fitting = false;
 let fitted = "";
@@ -143,6 +144,7 @@ const DONE_BESIDE = {
 let beside = [];
 const popouts = new Popouts({
   canvas: (name, canvas) => worker.postMessage({ do: "window", name, canvas }, canvas ? [canvas] : []),
+  halve: (name, times) => worker.postMessage({ do: "halve", name, times }),
   seen: (names) => {
     beside = names;
     tellVisible();

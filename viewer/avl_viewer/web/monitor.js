@@ -36,6 +36,7 @@ const say = (/** @type {any} */ message, /** @type {Transferable[]} */ transfer 
 const tell = (/** @type {string} */ text) => toast.show(text);
 
 view.placed = () => overlay.refresh();
+view.halved = (/** @type {number} */ times) => say({ do: "halve", times });
 const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dismissed: () => typing.focus() });
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send: (events, at) => say({ do: "input", events, at }),

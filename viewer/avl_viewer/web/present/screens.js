@@ -5,22 +5,27 @@
 
 import { Painter } from "./painter.js";
 
-/** @typedef {import("./painter.js").Painted} Painted @typedef {import("./painter.js").Presented} Presented */
+/** @typedef {import("./painter.js").Painted} Painted @typedef {import("./painter.js").Presented} Presented
+ *
+ * @typedef {object} Paints  What draws a desktop.
+ * @property {(painted: Painted) => void} paint
+ * @property {(times: number) => void} halve  draw it halved so often
+ */
 
 /** Gives what has changed to the canvas of its desktop. `presented(objects, at)`: they are on it. */
 export class Screens {
   /** @param {(objects: Presented[], at: number) => void} presented @param {() => number} clock
-   * @param {(canvas: OffscreenCanvas, presented: (objects: Presented[], at: number) => void, clock: () => number) => {
-   * paint: (painted: Painted) => void }} open
+   * @param {(canvas: OffscreenCanvas, presented: (objects: Presented[], at: number) => void, clock: () => number) =>
+   * Paints} open
    * @param {(desktop: number) => string} monitor  the name of the monitor that a desktop is; empty: it is none */
   constructor(presented, clock, open = (canvas, shown, now) => new Painter(canvas, shown, now), monitor = () => "") {
     this._presented = presented;
     this._clock = clock;
     this._open = open;
     this._monitor = monitor;
-    /** Of windows, by the name of their monitor. @type {Map<string, { paint: (painted: Painted) => void }>} */
+    /** Of windows, by the name of their monitor. @type {Map<string, Paints>} */
     this._windows = new Map();
-    /** @type {{ paint: (painted: Painted) => void }[]} */
+    /** @type {Paints[]} */
     this._painters = [];
     /** @type {number[]} */
     this._desktops = [];
@@ -36,6 +41,12 @@ export class Screens {
   put(monitor, canvas) {
     if (canvas) this._windows.set(monitor, this._open(canvas, this._presented, this._clock));
     else this._windows.delete(monitor);
+  }
+
+  /** A desktop is shown so small that it is to be halved so often: that of a window, or (empty) the page's. @param {string}
+   * monitor @param {number} times */
+  halve(monitor, times) {
+    (monitor ? this._windows.get(monitor) : this._painters[0])?.halve(times);
   }
 
   /** A session has these desktops, by their first tracks. @param {number[]} desktops */

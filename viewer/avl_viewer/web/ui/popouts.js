@@ -21,6 +21,7 @@ import { MAX } from "../wire/registry.js";
  *
  * @typedef {object} PopoutsOwner
  * @property {(name: string, canvas: OffscreenCanvas | null) => void} canvas  where a monitor is painted; null: nowhere
+ * @property {(name: string, times: number) => void} halve  a monitor is shown so small that it is to be halved so often
  * @property {(names: string[]) => void} seen  the monitors whose windows somebody sees
  * @property {(message: any) => void} did  what a person did in a window (`do`)
  * @property {(text: string) => void} tell
@@ -93,6 +94,8 @@ export class Popouts {
       popout.port?.close();
       this._owner.canvas(popout.name, null);
       this._say();
+    } else if (message.do === "halve") {
+      this._owner.halve(popout.name, message.times);
     } else {
       this._owner.did(message);
     }
