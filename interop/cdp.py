@@ -173,13 +173,17 @@ class Browser:
 
     async def page(self, address: str = "about:blank") -> Page:
         """Open a tab, listening before the first line of its page runs."""
-        target = (await self.send("Target.createTarget", url="about:blank"))["targetId"]
+        page = await self.attach((await self.send("Target.createTarget", url="about:blank"))["targetId"])
+        if address != "about:blank":
+            await page.send("Page.navigate", url=address)
+        return page
+
+    async def attach(self, target: str) -> Page:
+        """A tab or window that is there, by the id of its target."""
         session = (await self.send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         page = self._pages[session] = Page(self, session)
         for domain in ("Page", "Runtime", "Log"):
             await page.send(f"{domain}.enable")
-        if address != "about:blank":
-            await page.send("Page.navigate", url=address)
         return page
 
     async def close(self) -> None:
