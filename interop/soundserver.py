@@ -48,7 +48,7 @@ class SoundServer:
             if pipewire
             else ("pulseaudio", "pactl")
         )
-        return [tool for tool in wanted if shutil.which(tool) is None]
+        return [tool for tool in (*wanted, "pactl") if shutil.which(tool) is None]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,14 +58,14 @@ class SoundServer:
     def start(self) -> None:
         """Begin, and wait until it answers. Raises RuntimeError."""
         if self._pipewire:
-            bus = "--session --nofork --nopidfile --nosyslog --address=systemd:".split()
+            bus = ["--session", "--nofork", "--nopidfile", "--nosyslog", "--address=systemd:"]
             self._spawn("dbus-daemon", *bus, listening=self._folder / "bus")
             self._spawn("pipewire", listening=self._folder / "pipewire-0")
             self._spawn("wireplumber")
             self._spawn("pipewire-pulse", listening=self._socket)
         else:
             access = f"module-native-protocol-unix socket={self._socket} auth-anonymous=1"
-            flags = "--daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit=yes".split()
+            flags = ["--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disallow-exit=yes"]
             self._spawn("pulseaudio", "-n", *flags, "-L", access, listening=self._socket)
         for name in self._sinks:
             if self.add_sink(name) == "":

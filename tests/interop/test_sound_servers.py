@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import queue
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
 import pytest
 
 from avl_host.doctor import sound as examined
@@ -21,100 +18,17 @@ from avl_host.sound.pulse import PulseSource
 from avl_host.sound.source import SoundListener
 from avl_protocol.endpoint.loop.faults import Faults
 from avl_protocol.endpoint.sound.opus import Decoder, Encoder
-from avl_protocol.endpoint.sound.pulse import BLOCK, NO_SERVER, RATE, SAMPLES
+from avl_protocol.endpoint.sound.pulse import BLOCK, NO_SERVER, SAMPLES
 from avl_protocol.media.sound import Sound
 from avl_protocol.wire.registry import MicrophoneState, SoundState
 from avl_viewer.sound.output import PulseOutput
 from avl_viewer.sound.player import ThreadPlayer
 from interop.soundserver import SoundServer
+from interop.tones import Tone, recorded, tone, until_heard
 from tests.tools import need
 
 #: Seconds that anything may take here.
 PATIENCE = 15.0
-
-
-def tone(frequency: float, channels: int = 2, seconds: float = BLOCK, start: int = 0) -> bytes:
-    """Floats of a tone, from sample `start` on."""
-    at = np.arange(start, start + round(seconds * RATE)) / RATE
-    return np.repeat(0.5 * np.sin(2 * np.pi * frequency * at), channels).astype(np.float32).tobytes()
-
-
-def pitch(samples: bytes, channels: int) -> float:
-    """The loudest frequency, Hz; 0: silence."""
-    heard = np.frombuffer(samples, np.float32).reshape(-1, channels)[:, 0]
-    if np.abs(heard).max() < 0.02:
-        return 0.0
-    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
-    return float(np.argmax(spectrum) * RATE / len(heard))
-
-
-class Player:
-    """A program that plays a tone into a sink: a client of the server's own."""
-
-    def __init__(self, server: SoundServer, sink: str, frequency: float) -> None:
-        command = [need("pacat"), "--playback", f"--device={sink}", "--format=float32le", f"--rate={RATE}"]
-        command += ["--channels=2", "--latency-msec=20"]
-        self._process = subprocess.Popen(
-            command, env=server.environment, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self._samples = tone(frequency, seconds=1.0)
-        self._feeder = threading.Thread(target=self._feed)
-        self._feeder.start()
-
-    def _feed(self) -> None:
-        assert self._process.stdin is not None
-        try:
-            with self._process.stdin as stdin:
-                while True:
-                    stdin.write(self._samples)
-        except BrokenPipeError:
-            return
-
-    def __enter__(self) -> Player:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._feeder.join()
-
-
-@contextmanager
-def recorded(server: SoundServer, source: str, channels: int) -> Iterator[queue.SimpleQueue[bytes]]:
-    """What a source of the server gives, 10 ms at a time."""
-    command = [need("parec"), f"--device={source}", "--format=float32le", f"--rate={RATE}"]
-    command += [f"--channels={channels}", "--latency-msec=10"]
-    process = subprocess.Popen(command, env=server.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-    def read() -> None:
-        assert process.stdout is not None
-        with process.stdout as stdout:
-            while len(block := stdout.read(SAMPLES * channels * 4)) == SAMPLES * channels * 4:
-                blocks.put(block)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    try:
-        yield blocks
-    finally:
-        process.kill()
-        process.wait()
-        reader.join()
-
-
-def until_heard(blocks: queue.SimpleQueue[bytes], frequency: float, channels: int = 2) -> None:
-    """Wait until a tenth of a second is that tone, within 12 Hz."""
-    last: list[bytes] = []
-    heard: list[float] = []
-    end = monotonic() + PATIENCE
-    while monotonic() < end:
-        last = [*last[-9:], blocks.get(timeout=PATIENCE)]
-        if len(last) == 10:
-            heard.append(pitch(b"".join(last), channels))
-            if abs(heard[-1] - frequency) < 12:
-                return
-    pytest.fail(f"heard {heard[-20:]} instead of {frequency} Hz")
 
 
 class Listener:
@@ -155,7 +69,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_plays_is_heard_on_whichever_sink_is_the_default_one(server: SoundServer) -> None:
-    with Player(server, "speakers", 440), Player(server, "headphones", 1000), Listener() as listener:
+    with Tone(server, "speakers", 440), Tone(server, "headphones", 1000), Listener() as listener:
         assert listener.told() == (SoundState.HEARD, "")
         server.control("set-default-sink", "speakers")
         until_heard(listener.blocks, 440)
@@ -169,12 +83,12 @@ def test_a_sink_of_another_sample_rate_sounds_the_same(server: SoundServer) -> N
     """It goes and comes back under its name, at another rate."""
     module = server.add_sink("usb", 96_000)
     server.control("set-default-sink", "usb")
-    with Player(server, "usb", 440), Listener() as listener:
+    with Tone(server, "usb", 440), Listener() as listener:
         until_heard(listener.blocks, 440)
         server.control("unload-module", module)
         server.add_sink("usb", 44_100)
         server.control("set-default-sink", "usb")
-        with Player(server, "usb", 1000):
+        with Tone(server, "usb", 1000):
             until_heard(listener.blocks, 1000)
 
 
@@ -188,7 +102,7 @@ def test_a_server_that_dies_is_told_and_heard_when_it_is_back(server: SoundServe
         server.start()
         while listener.told()[0] is not SoundState.HEARD:
             continue
-        with Player(server, "speakers", 700):
+        with Tone(server, "speakers", 700):
             until_heard(listener.blocks, 700)
 
 
