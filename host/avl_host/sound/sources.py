@@ -15,6 +15,14 @@ def open_sound(clock: Callable[[], float], faults: Faults) -> SoundSource | None
         from avl_host.sound.pulse import PulseSource
 
         return PulseSource(clock, faults)
+    if sys.platform == "win32":
+        from avl_host.sound.wasapi import WasapiSource
+
+        return WasapiSource(clock, faults)
+    if sys.platform == "darwin":
+        from avl_host.sound.screencapturekit import ScreenCaptureSource
+
+        return ScreenCaptureSource(clock, faults)
     return None
 
 
@@ -24,4 +32,8 @@ def whence() -> str:
         from avl_host.sound import pulse
 
         return pulse.whence()
-    return "none is shared: hosts of this system share none yet"
+    if sys.platform == "win32":
+        return "the default output, by WASAPI"
+    if sys.platform == "darwin":
+        return "what plays here, by ScreenCaptureKit"
+    return "none is shared: this system's can't be taken; --no-sound leaves that out"

@@ -61,9 +61,10 @@ export class SoundPanel {
     this._show();
   }
 
-  /** What the host says. @param {{ trouble: string, microphone: boolean, speakers: number }} told */
+  /** What the host says. Who listens is told at once that there is nothing to hear any more; who does not finds it in the
+   * toolbar, and nothing is covered for that. @param {{ trouble: string, microphone: boolean, speakers: number }} told */
   hear({ trouble, microphone, speakers }) {
-    if (trouble && trouble !== this._trouble && this._permitted) this._owner.tell(trouble);
+    if (trouble && trouble !== this._trouble && this._permitted && this._playing) this._owner.tell(trouble);
     this._trouble = trouble;
     this._microphone = microphone;
     this._speakers = speakers;
