@@ -13,14 +13,13 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 #: What keeps a browser of tests to itself: no first run, nothing fetched in the background.
 FLAGS = (
-    "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
@@ -227,13 +226,17 @@ async def browser(
     flags: Sequence[str] = (),
     within: Callable[[Sequence[str | Path]], Sequence[str | Path]] = lambda command: command,
     log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Browser]:
     """A browser with a profile of its own, ended when the block is left; `log` receives what it says on stderr, and
-    `within` makes its command one that runs in a network namespace."""
+    `within` makes its command one that runs in a network namespace. With a DISPLAY in `environment`, which is added to
+    ours, it has a window there, and sound."""
+    surroundings = dict(environment or {})
     with tempfile.TemporaryDirectory(prefix="avl-browser-", ignore_cleanup_errors=True) as profile:
         shared_memory = () if os.access("/dev/shm", os.W_OK) else ("--disable-dev-shm-usage",)
         command = [
             program,
+            *([] if "DISPLAY" in surroundings else ["--headless"]),
             *FLAGS,
             *shared_memory,
             f"--window-size={size[0]},{size[1]}",
@@ -250,6 +253,7 @@ async def browser(
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
+                env={**os.environ, **surroundings},
                 limit=ANSWER_LIMIT,
                 start_new_session=True,
             )
