@@ -193,7 +193,7 @@ class FilesService(Service[ViewerSession]):
     def _check(self, needs: Permission) -> None:
         """Raises Refused where there is no session, FilesError where it may not."""
         if not permits(running(self._session).permissions, needs):
-            raise FilesError(FileReason.NOT_PERMITTED)
+            raise FilesError(FileReason.NOT_PERMITTED, needs=needs)
 
     # jobs
 
