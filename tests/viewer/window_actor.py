@@ -32,6 +32,7 @@ from avl_viewer.present.company import company_of
 from avl_viewer.present.panels import Toast
 from avl_viewer.present.presenter import CursorShape, Picture, Presenter, Status
 from tests.viewer import pictures
+from tests.viewer.hostfiles import MemoryHostFiles
 
 
 def say(**what: Any) -> None:
@@ -67,6 +68,7 @@ class Session:
     def __init__(self, presenter: Presenter, permissions: int) -> None:
         self._presenter = presenter
         self.permissions = permissions
+        self._files = MemoryHostFiles(say)
         self._desk = pictures.Desk()
         self._prepared: dict[int, Callable[[], Picture]] = {}
         self._asker = Asker()
@@ -77,6 +79,10 @@ class Session:
         self._points = False
         presenter.attach(lambda _track, number, at: say(presented=number, at=at))
         threading.Thread(target=self._listen, name="session", daemon=True).start()
+
+    @property
+    def files(self) -> MemoryHostFiles:
+        return self._files
 
     def send_input(self, events: list[tuple[Any, ...]]) -> None:
         say(rows=events)

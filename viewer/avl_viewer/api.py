@@ -241,7 +241,7 @@ class Files:
     async def list(self, path: str = "") -> list[Listed]:
         """What is in a folder of the host, in the order of names; without a path the folders that it shares. Raises
         FilesError, Refused."""
-        return (await self._client.features.files.list(path))[1]
+        return list((await self._client.features.files.list(path)).rows)
 
     async def _done(self, transfer: Transfer, progress: Callable[[Transfer], None] | None) -> Copied:
         if progress is not None:

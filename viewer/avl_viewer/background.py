@@ -18,6 +18,7 @@ from avl_protocol.wire.clipformats import Copy
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CloseCode, ControlAct
 from avl_viewer.api import thread_decoder
+from avl_viewer.backgroundfiles import BackgroundFiles
 from avl_viewer.client import DesktopClient
 from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
@@ -46,6 +47,7 @@ class BackgroundRemote:
         self._closing = False
         self._figures: dict[str, Any] = {}
         self._player: ThreadPlayer | None = None
+        self._files = BackgroundFiles(presenter)
         self._muted, self._volume, self._playing = False, 1.0, False
         self._clock: Callable[[], float] = lambda: 0.0
         self._faults = Faults()
@@ -64,6 +66,7 @@ class BackgroundRemote:
         )
         self._client = client
         self._clock, self._faults = world.clock.monotonic, world.faults
+        self._files.begin(client.features.files, world)
         self._listen(client)
         if self._closing:
             await client.close()
@@ -86,6 +89,11 @@ class BackgroundRemote:
     def permissions(self) -> int:
         """See Remote."""
         return int(self._client.permissions) if self._client is not None else 0
+
+    @property
+    def files(self) -> BackgroundFiles:
+        """See Remote."""
+        return self._files
 
     def send_input(self, events: list[tuple[Any, ...]]) -> None:
         """See Remote. Input that can't be sent now is dropped, and the presenter is told of it."""

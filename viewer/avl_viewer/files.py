@@ -48,6 +48,16 @@ class Listed:
     link: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What is in a folder of the host, or the folders that it shares (`path` is empty then). `more`: others follow the
+    last of the rows."""
+
+    path: str
+    rows: tuple[Listed, ...]
+    more: bool = False
+
+
 def listed(row: Row) -> Listed:
     """What a row says."""
     name, kind, size, modified_us, mode, link = row[:6]
