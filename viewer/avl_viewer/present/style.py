@@ -14,7 +14,7 @@ QLabel#quiet {{ color: #98a1b0; font-size: 12px; }}
 QLabel#accent {{ color: {ACCENT}; font-weight: 700; }}
 QLabel#error {{ color: #ff9c9c; font-size: 12px; }}
 QToolButton, QPushButton {{
-    color: #e6e9ef; background: #2c323d; border: 1px solid #3a4150; border-radius: 5px; padding: 5px 11px; font-size:
+    color: #e6e9ef; background: #2c323d; border: 1px solid #3a4150; border-radius: 5px; padding: 5px 9px; font-size:
     13px;
 }}
 QToolButton:hover, QPushButton:hover {{ background: #384050; }}

@@ -44,10 +44,12 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 
 class Toolbar(QFrame):
-    """Menus over the picture, few enough for a window of 800 pixels; `action(name)`: fullscreen, exact, fit, grab, lock,
-    direct, places, statistics, leave, send, type, paste, send files, send folder, remote, transfers, control, draw, wipe,
-    wipe all, pointers, mute, speak. `given(number)`: this person is to have control; `loud(volume)`: sound is to be that
-    loud, 0 to 1; `chosen(names)`: these monitors are to be seen by themselves."""
+    """Menus over the picture, few enough for a window of 800 pixels.
+
+    `action(name)`: fullscreen, exact, fit, grab, lock, direct, places, statistics, leave, send, type, paste, send
+    files, send folder, remote, transfers, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this
+    person is to have control; `loud(volume)`: sound is to be that loud, 0 to 1; `chosen(names)`: these monitors are to
+    be seen by themselves."""
 
     action = Signal(str)
     combination = Signal(object)
@@ -279,10 +281,9 @@ class Toolbar(QFrame):
         self._menus.append(menu)
         return menu
 
-    def _button(self, text: str, action: str, checkable: bool = False) -> QToolButton:
+    def _button(self, text: str, action: str) -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
-        button.setCheckable(checkable)
         button.clicked.connect(self._caller(action))
         return button
 

@@ -643,15 +643,8 @@ class Window(QObject):
         self._composed.raise_()
 
     def _place(self) -> None:
-        for panel in (
-            self.toolbar,
-            self.figures,
-            self.notice,
-            self.paste_box,
-            self.toast,
-            self.files.panel,
-            self.files.remote,
-        ):
+        over = (self.toolbar, self.figures, self.notice, self.paste_box, self.toast)
+        for panel in (*over, self.files.panel, self.files.remote):
             if panel.isVisible():
                 panel.place()
 
