@@ -40,6 +40,12 @@ QFrame#question {{ background: #14171c; border: 1px solid {ACCENT}; border-radiu
 QProgressBar {{ background: #14171c; border: 0; border-radius: 4px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 4px; }}
 QCheckBox {{ color: #e6e9ef; background: transparent; font-size: 12px; }}
+QCheckBox::indicator, QListWidget::indicator {{
+    width: 13px; height: 13px; background: #14171c; border: 1px solid #6b7383; border-radius: 3px;
+}}
+QCheckBox::indicator:checked, QListWidget::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
+QCheckBox::indicator:disabled {{ border-color: #2c323d; }}
+QCheckBox:disabled {{ color: #6b7383; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: #3a4150; border-radius: 4px; min-height: 24px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
