@@ -346,7 +346,7 @@ test("a transfer that stands still has no rate any more", async () => {
 test("what may not be done is said, and why a host refuses", async () => {
   const { service, transfers, session, shown } = under(PERMISSION.FILES_IN);
   transfers.begin({ out: false, title: "a", paths: ["/a"], tree: async () => new MemoryTree() });
-  assert.match(shown()[0].text, /may not transfer files/);
+  assert.match(shown()[0].text, /may not (send|fetch) files .* Who gave you access/);
   transfers.begin({ out: true, title: "b", items: items({ a: noise(5) }), path: "/etc" });
   await turns();
   service.told({ kind: "FILE_STOP", job: 1, reason: FILE_REASON.NOT_SHARED }, 8);

@@ -116,6 +116,19 @@ class Roots:
             raise FileTrouble(names)
         return Located(root, self._open(root.path, writes), names)
 
+    def shares(self, *, writes: bool) -> bool:
+        """Whether anything may be written, or read."""
+        return any(root.writes if writes else root.reads for root in self._roots)
+
+    def shown(self, path: str, *, writes: bool) -> str:
+        """The whole path of what is there and may be written, or read; "" for what may not, or is not there."""
+        try:
+            there = self.locate(path, writes=writes)
+            found = there.tree.look(there.names)
+        except FileTrouble:
+            return ""
+        return there.shown if found is not None and found.kind is not FileKind.LINK else ""
+
     def rows(self, path: str, after: str) -> tuple[str, Iterator[Row]]:
         """What is in a folder, and its whole path; what is shared, for an empty one. Raises FileTrouble."""
         if not path:
