@@ -504,14 +504,11 @@ def clipboard(
         # A program that reads it gets every byte; a terminal would obey some of them.
         text = found if isinstance(found, str) else found.decode("utf-8", "replace")
         typer.echo(for_terminal(text, None, lines=True), nl=False)
-    elif isinstance(found, bytes):
-        assert asked is not None
+    elif found is not None:
         try:
-            clipping.write(found, asked.out)
+            clipping.write(found if isinstance(found, bytes) else found.encode(), asked.out if asked else clipping.PIPE)
         except OSError as error:
             _fail(str(error), FAILED)
-    elif found is not None:
-        typer.echo(found, nl=False)
 
 
 class Overwrite(StrEnum):
