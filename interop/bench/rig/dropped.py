@@ -85,10 +85,19 @@ async def measure(folder: Path, file: Path, seconds: float, flags: Sequence[str]
     size = file.stat().st_size
     try:
         kept: list[str | Path] = ["--state", folder / "page-relay", "--ready-file", folder / "page-relay.json"]
-        ports = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+        ports: list[str | Path] = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
         programs.start("page-relay", [BIN / "avl-relay", "serve", *ports, *kept])
         relay = await programs.ready_file(folder / "page-relay.json", READY)
-        where = ["--relay", relay["quic"], "--pin", relay["pin"], "--code", CODE, "--source", "pattern"]
+        where: list[str | Path] = [
+            "--relay",
+            relay["quic"],
+            "--pin",
+            relay["pin"],
+            "--code",
+            CODE,
+            "--source",
+            "pattern",
+        ]
         kept = ["--state", folder / "page-host", "--ready-file", folder / "page-host.json", "--files", f"{shared}:rw"]
         programs.start("page-host", [BIN / "avl-host", "run", "--no-indicator", *where, *kept, *flags])
         host = await programs.ready_file(folder / "page-host.json", READY)
