@@ -144,7 +144,9 @@ def run(
     ] = None,
     clipboard_out: Annotated[
         Optional[list[str]],
-        typer.Option(help="What viewers may fetch of what is copied here: text, html, rtf, image or none; repeat it."),
+        typer.Option(
+            help="What viewers may fetch of what is copied: text, html, rtf, image, files or none; repeat it."
+        ),
     ] = None,
     clipboard_in: Annotated[
         Optional[list[str]], typer.Option(help="What viewers may copy to here, likewise; default: all of it.")
