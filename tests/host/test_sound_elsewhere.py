@@ -23,7 +23,8 @@ PATIENCE = 10.0
 @pytest.mark.parametrize("size", (1, 441, 480, 1056))
 def test_pieces_of_any_length_are_blocks_of_ten_milliseconds(size: int) -> None:
     whole = bytes(range(256)) * (BLOCK * 8 // 256)
-    blocks, made = Blocks(), []
+    blocks = Blocks()
+    made: list[tuple[bytes, float]] = []
     for at in range(0, len(whole), size * FRAME):
         made += blocks.put(whole[at : at + size * FRAME], 5.0 + at / FRAME / 48_000)
     assert b"".join(samples for samples, _ in made) == whole[: len(made) * BLOCK] and len(made) >= 7
