@@ -95,7 +95,10 @@ def until_heard(blocks: queue.SimpleQueue[bytes], frequency: float, channels: in
     heard: list[float] = []
     end = monotonic() + PATIENCE
     while monotonic() < end:
-        last = [*last[1 - LOOKED_AT :], blocks.get(timeout=PATIENCE)]
+        last.append(blocks.get(timeout=PATIENCE))
+        while not blocks.empty():  # a busy machine looks at what is heard now, not at what was
+            last.append(blocks.get())
+        last = last[-LOOKED_AT:]
         if len(last) == LOOKED_AT:
             heard.append(pitch(b"".join(last), channels))
             if abs(heard[-1] - frequency) < 12:

@@ -32,12 +32,16 @@ from avl_host.services.media import MediaService
 from avl_host.services.monitors import MonitorsService
 from avl_host.services.pointer import PointerService
 from avl_host.services.pointing import PointingService
+from avl_host.services.sound import SoundService
 from avl_host.services.statistics import StatisticsService
 from avl_host.services.tickets import TicketService
+from avl_host.services.voice import VoiceService
 from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_host.sound.microphone import MemoryMicrophone
+from avl_host.sound.source import MemorySource
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.host import HostSession
@@ -74,6 +78,8 @@ HOST: dict[type, str] = {
     PointingService: "ended",
     AnnotationsService: "admitted ended",
     FilesService: "put get list said opened ended",
+    SoundService: "admitted ended",
+    VoiceService: "said lost ended",
     FitService: "decide handle_timer _follow",
     MonitorsService: "settle _start _give",
     Registration: "apply _message handle_timer next_timeout",
@@ -148,6 +154,11 @@ async def subscriber(s: System, host: RunningHost) -> bool:
                 await desktop.files.list("/shared")
                 with TemporaryDirectory() as folder:
                     await desktop.files.get(Path(__file__).name, folder)
+            if desktop.permissions & Permission.AUDIO_IN:
+                voice = desktop.client.features.voice
+                voice._changed = desktop.presenter.microphone  # this machine has none
+                voice.turn(True)
+                voice.say(1, b"a packet")
             if desktop.permissions & Permission.MONITORS:
                 await desktop.choose("left")
                 await desktop.fit(480, 300)
@@ -193,7 +204,8 @@ def test_whatever_fails_once_the_program_serves_on_or_ends_with_a_sentence(progr
 
     async def until_it_ends(simulation: Simulation) -> None:
         """Let one place after the other fail, until one of them has ended the program."""
-        async with system(simulation) as s, s.host(direct=program == "host", faulty=True) as host:
+        sounds: dict[str, Any] = {"sound": MemorySource(), "microphone_to": MemoryMicrophone(), "microphone": True}
+        async with system(simulation) as s, s.host(direct=program == "host", faulty=True, **sounds) as host:
             await online(host)
             host.source.set_still(True)
             host.source.divided = (Monitor("left", 0, 0, 320, 192, True), Monitor("right", 320, 0, 64, 64))
