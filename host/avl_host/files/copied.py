@@ -16,12 +16,12 @@ class CopiedFiles:
     def __init__(self, roots: Roots) -> None:
         self._roots = roots
 
-    def leaving(self, formats: tuple[Format, ...], permissions: int) -> tuple[Format, ...]:
+    def leaving(self, formats: tuple[Format, ...], permissions: Permission) -> tuple[Format, ...]:
         """The formats that a session may be offered (R-SESS-303)."""
         may = permits(permissions, Permission.FILES_OUT) and self._roots.shares(writes=False)
         return tuple(each for each in formats if may or each.name != FILES)
 
-    def coming(self, formats: tuple[Format, ...], permissions: int) -> tuple[Format, ...]:
+    def coming(self, formats: tuple[Format, ...], permissions: Permission) -> tuple[Format, ...]:
         """The formats that are taken of a session."""
         may = permits(permissions, Permission.FILES_IN) and self._roots.shares(writes=True)
         return tuple(each for each in formats if may or each.name != FILES)
