@@ -579,14 +579,15 @@ def doctor(
     state: StateOption = None,
 ) -> None:
     """Say what this machine lacks, and the line that mends it."""
-    from avl_host.doctor import check, encoders, ownership
+    from avl_host.doctor import check, encoders, ownership, sound
     from avl_protocol.endpoint.diagnosis.finding import report
     from avl_protocol.endpoint.diagnosis.survey import findings_of
     from avl_protocol.endpoint.loop.runtime import run as run_loop
     from avl_protocol.wire.errors import Refused
     from avl_protocol.wire.target import parse_relay
 
-    findings = [*check(display or os.environ.get("DISPLAY")), *encoders(), *ownership(state or default_folder("host"))]
+    findings = [*check(display or os.environ.get("DISPLAY")), *encoders(), *sound()]
+    findings += ownership(state or default_folder("host"))
     if relay is not None:
         try:
             findings += run_loop(findings_of(parse_relay(relay), 5.0, host=True))

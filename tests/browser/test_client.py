@@ -465,7 +465,7 @@ async def test_a_pointer_of_any_size_becomes_the_pages_cursor(chromium: Browser,
                 const image = await packed(pixels);
                 const measure = async (shape, ratio) => {
                     const element = document.createElement("div");
-                    await new Cursor(element).show(shape, ratio);
+                    await new Cursor(element, new Image()).show(shape, ratio);
                     const url = /url\\("?([^)"]+)"?\\)/.exec(element.style.cursor);
                     if (!url) return [element.style.cursor];
                     const picture = new Image();

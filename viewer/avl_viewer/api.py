@@ -28,7 +28,7 @@ from avl_protocol.session.fetching import Fetched
 from avl_protocol.wire import clipfiles, clipformats
 from avl_protocol.wire.clipformats import FILES, HTML, PLAIN, RTF, Copy, Format
 from avl_protocol.wire.cliptext import Content, content_of
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.errors import Refused, not_permitted
 from avl_protocol.wire.keys import modifiers_of, parse_chord
 from avl_protocol.wire.registry import (
     MAX_CLIPBOARD_TEXT,
@@ -189,7 +189,7 @@ class DesktopSound:
         of 32 bits for each of two channels, interleaved, and `captured` is when the first was heard at the host, in
         seconds of this program's clock. Silence gives none. Raises Refused where we may not hear."""
         if not self._client.permissions & Permission.AUDIO_OUT:
-            raise Refused(CloseCode.NOT_PERMITTED)
+            raise not_permitted(Permission.AUDIO_OUT)
         self._client.watch()
         mine: asyncio.Queue[Block] = asyncio.Queue(maxsize=WAITING_BLOCKS)
         self._waiting.append(mine)
@@ -260,7 +260,7 @@ class Files:
     async def list(self, path: str = "") -> list[Listed]:
         """What is in a folder of the host, in the order of names; without a path the folders that it shares. Raises
         FilesError, Refused."""
-        return (await self._client.features.files.list(path))[1]
+        return list((await self._client.features.files.list(path)).rows)
 
     async def _done(self, transfer: Transfer, progress: Callable[[Transfer], None] | None) -> Copied:
         if progress is not None:

@@ -19,6 +19,7 @@ from avl_protocol.wire.clipformats import FILES, Copy
 from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import ClipboardState, CloseCode, ControlAct
 from avl_viewer.api import thread_decoder
+from avl_viewer.backgroundfiles import BackgroundFiles
 from avl_viewer.client import DesktopClient
 from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
@@ -50,6 +51,7 @@ class BackgroundRemote:
         self._closing = False
         self._figures: dict[str, Any] = {}
         self._player: ThreadPlayer | None = None
+        self._files = BackgroundFiles(presenter)
         self._muted, self._volume, self._playing = False, 1.0, False
         self._clock: Callable[[], float] = lambda: 0.0
         self._faults = Faults()
@@ -74,6 +76,7 @@ class BackgroundRemote:
             lambda: asyncio.to_thread(fresh_folder, world.clock.wall()),
         )
         self._clock, self._faults = world.clock.monotonic, world.faults
+        self._files.begin(client.features.files, world)
         self._listen(client)
         if self._closing:
             await client.close()
@@ -96,6 +99,11 @@ class BackgroundRemote:
     def permissions(self) -> int:
         """See Remote."""
         return int(self._client.permissions) if self._client is not None else 0
+
+    @property
+    def files(self) -> BackgroundFiles:
+        """See Remote."""
+        return self._files
 
     def send_input(self, events: list[tuple[Any, ...]]) -> None:
         """See Remote. Input that can't be sent now is dropped, and the presenter is told of it."""

@@ -109,6 +109,8 @@ class Roots:
         return self._located(*best, writes)
 
     def _located(self, root: Root, rest: str, writes: bool) -> Located:
+        if ".." in rest.split("/"):
+            raise FileTrouble(FileReason.NOT_SHARED)  # it need not lead out: nobody is told whether it does
         names = names_of(rest) if rest else ()
         if isinstance(names, FileReason):
             raise FileTrouble(names)
@@ -143,7 +145,10 @@ class Roots:
             ]
             return "", iter(sorted(row for row in rows if row[0] > after))
         there = self.locate(path, writes=False)
-        found = there.tree.look(there.names)
+        try:
+            found = there.tree.look(there.names)
+        finally:
+            there.tree.close()
         if found is None:
             raise FileTrouble(FileReason.NOT_FOUND)
         if found.kind is not FileKind.FOLDER:

@@ -4,14 +4,13 @@
 
 import { formatOf, kindOf } from "../wire/clipformats.js";
 import { PERMISSION } from "../wire/registry.js";
+import { lacking } from "../wire/errors.js";
 import { forDialog } from "../wire/foreign.js";
 import { counted } from "./amounts.js";
 import { chosen, dropped } from "./collecting.js";
 import { element } from "./elements.js";
 import { RemoteFiles } from "./remotefiles.js";
 import { TransfersPanel } from "./transfers.js";
-
-const NOT_TAKEN = "This session may not send files to the desktop. Who gave you access can permit it.";
 
 /**
  * @typedef {object} FilesOwner
@@ -71,7 +70,7 @@ export class FilesBridge {
 
   /** Show what the host shares. */
   browse() {
-    if (!(this._permissions & PERMISSION.FILES_OUT)) this._owner.tell("This session may not fetch files from the desktop. Who gave you access can permit it.");
+    if (!(this._permissions & PERMISSION.FILES_OUT)) this._owner.tell(lacking(PERMISSION.FILES_OUT));
     else this._remote.open(Boolean(this._permissions & PERMISSION.FILES_IN), true);
   }
 
@@ -109,7 +108,7 @@ export class FilesBridge {
       if (!files(event) || !event.dataTransfer) return;
       event.preventDefault();
       if (!(this._permissions & PERMISSION.FILES_IN)) {
-        this._owner.tell(NOT_TAKEN);
+        this._owner.tell(lacking(PERMISSION.FILES_IN));
         return;
       }
       void dropped(event.dataTransfer).then((collected) => this._send(collected, ""));
