@@ -25,7 +25,7 @@ from interop import stage
 from interop.programs import Programs
 
 #: Seconds until a film has found its rate, and for a program to own or read the clipboard.
-WARM, PATIENCE = 4.0, 60.0
+WARM, PATIENCE = 4.0, 300.0
 
 
 def seen(desktop: Desktop) -> dict[str, Any]:

@@ -15,13 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from avl_protocol.wire.registry import ClipboardState, InputKind
+from avl_protocol.wire.registry import ClipboardState, InputKind, Permission
 from tests.tools import need
 from tests.viewer.stage import PATIENCE, Actor, Display, eventually, staged
 
 pytestmark = pytest.mark.display
 
 SIZE = (640, 480)
+#: What a code admits to, files among it.
+PERMISSIONS = 31 | int(Permission.FILES_IN | Permission.FILES_OUT)
 ORIGIN = "0123456789abcdef0123456789abcdef"
 
 
@@ -40,7 +42,7 @@ LARGE = png(900, 900, b"".join(b"\0" + random.Random(1).randbytes(900) for _ in 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[tuple[Display, Actor]]:
-    with staged(*SIZE) as (display, actor):
+    with staged(*SIZE, permissions=PERMISSIONS) as (display, actor):
         actor.order("layout", width=SIZE[0], height=SIZE[1])
         actor.order("status", stage="running")
         actor.show(1, SIZE)
@@ -118,6 +120,24 @@ def test_what_is_copied_here_is_offered_and_read_when_somebody_pastes_there(
     assert actor.hear("offered") == [None, ["text/html"], ""]
     actor.order("read", format="text/html")
     assert base64.b64decode(actor.hear("read")).decode() == "<i>\u00fc</i>"
+
+
+def test_files_are_fetched_when_a_program_pastes_their_list(stage: tuple[Display, Actor], tmp_path: Path) -> None:
+    display, actor = stage
+    actor.order("copied", text=None, formats=["application/x-avl-files"], stamp=11, origin=ORIGIN)
+    actor.settle()
+    targets = set(pasted(pasting(display, "TARGETS")).decode().split())
+    assert {"text/uri-list", "x-special/gnome-copied-files"} <= targets
+    process = pasting(display, "text/uri-list")
+    assert actor.hear("fetch") == [11, "application/x-avl-files"]
+    deliver(actor, "application/x-avl-files", b"file:///tmp/brought/a%20b\r\n")
+    assert pasted(process) == b"file:///tmp/brought/a%20b\r\n"
+    assert pasted(pasting(display, "x-special/gnome-copied-files")) == b"copy\nfile:///tmp/brought/a%20b"
+    (tmp_path / "list").write_bytes(b"file:///tmp/ours\r\n")
+    copy(display, tmp_path / "list", "text/uri-list")
+    assert actor.hear("offered") == [None, ["application/x-avl-files"], ""]
+    actor.order("read", format="application/x-avl-files")
+    assert base64.b64decode(actor.hear("read")) == b"file:///tmp/ours\r\n"
 
 
 def test_what_was_replaced_is_not_read_under_the_name_of_what_was_offered(
