@@ -1,4 +1,4 @@
-"""Two monitors of a host in windows of their own on a machine with two displays, without a network: prints what they do.
+"""Two monitors of a host in windows of their own on a machine with two displays: prints what they do.
 
 A process of its own: how many displays there are is said when Qt starts.
 """
