@@ -61,6 +61,7 @@ _FLUSH = QEvent.Type(QEvent.registerEventType())
 COMMANDS = {
     0x06: "control",
     0x07: "draw",
+    0x08: "remote",
     0x09: "fullscreen",
     0x0A: "grab",
     0x0F: "lock",

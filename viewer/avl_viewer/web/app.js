@@ -39,6 +39,7 @@ import { Warning } from "./ui/warning.js";
 import { Toolbar } from "./ui/toolbar.js";
 import { View } from "./ui/view.js";
 import { forDialog } from "./wire/foreign.js";
+import { lacking } from "./wire/errors.js";
 import { CLOSE, CONTROL_ACT, CONTROL_MODE, INPUT, INPUT_DEVICE, PERMISSION } from "./wire/registry.js";
 import { Caught } from "./ui/caught.js";
 import { typedLines, untypable, untypableSentence } from "./wire/typable.js";
@@ -117,7 +118,7 @@ function fitSoon() {
 /** Let the desktop have the page's size, or its own again. */
 function toggleFit() {
   if (!fitting && !(permissions & PERMISSION.MONITORS)) {
-    toast.show("This session may not choose the desktop's size.");
+    toast.show(lacking(PERMISSION.MONITORS));
     return;
   }
   fitting = !fitting;
@@ -189,6 +190,7 @@ const clipboard = new ClipboardBridge({
     if (found) toast.show(untypableSentence(found));
     else send([[INPUT.TEXT, lines]], now());
   },
+  download: (paths) => files.fetch(paths),
   tell: (text, action) => toast.show(text, action),
   closed: () => typing.focus(),
 });
@@ -201,6 +203,7 @@ const files = new FilesBridge({
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send,
   paste,
+  files: (data) => files.paste(data),
   mayPaste: () => Boolean(permissions & PERMISSION.CLIPBOARD_IN),
   own: (key) => {
     if (key === "t") toolbar.summon(true);
@@ -341,7 +344,7 @@ function askForControl() {
 /** Take the pen up, or put it down. */
 function drawOrAct() {
   if (!pen.drawing && !(permissions & PERMISSION.ANNOTATE)) {
-    toast.show("Drawing is not permitted in this session.");
+    toast.show(lacking(PERMISSION.ANNOTATE));
     return;
   }
   pointer.releaseAll();
