@@ -93,10 +93,10 @@ def test_no_picture_is_of_two_sizes_though_nobody_acts(seed: int) -> None:
                 await shows(desktop, (320, 192))
                 shown: list[tuple[int, int]] = []
                 wrong: list[tuple[int, int]] = []
-                picture = desktop.presenter.picture
+                show = desktop.presenter.picture
 
-                def watched(one: Picture) -> None:
-                    picture(one)
+                def watched(picture: Picture) -> None:
+                    show(picture)
                     if not desktop.presenter.shown:
                         return
                     seen = desktop.presenter.screenshot()
