@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 
+import numpy as np
 import pytest
 
+from avl_host.capture.pattern import read_number
 from avl_protocol.wire.errors import Refused
+from avl_viewer.present.presenter import Picture
 from tests.simulator.run import Simulation
 from tests.simulator.world import system
 from tests.system.seen import online, run, until
@@ -75,5 +78,45 @@ def test_no_click_of_a_size_lands_on_a_desktop_of_another(seed: int) -> None:
                         refused += 1
                 assert len(landed) > 20 and refused, "some hit, and some were too late"
                 assert [(at, size) for at, size in landed if meant[at] != size] == []
+
+    run(main)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_picture_is_of_two_sizes_though_nobody_acts(seed: int) -> None:
+    async def main(simulation: Simulation) -> None:
+        chance = random.Random(seed)
+        sizes = [(320, 192), (480, 300), (260, 400), (200, 200)]
+        async with system(simulation) as s, s.host() as host:
+            await online(host)
+            async with s.viewer(host) as desktop:
+                await shows(desktop, (320, 192))
+                shown: list[tuple[int, int]] = []
+                wrong: list[tuple[int, int]] = []
+                show = desktop.presenter.picture
+
+                def watched(picture: Picture) -> None:
+                    show(picture)
+                    if not desktop.presenter.shown:
+                        return
+                    seen = desktop.presenter.screenshot()
+                    shown.append((seen.shape[1], seen.shape[0]))
+                    if read_number(np.ascontiguousarray(seen[:, :, ::-1])) is None:
+                        wrong.append(shown[-1])
+
+                desktop.presenter.picture = watched  # type: ignore[method-assign]
+                for _ in range(25):
+                    host.source.set_still(chance.random() < 0.5)
+                    host.source.resize(size := chance.choice(sizes))
+                    host.agent.publisher.wake()
+                    await asyncio.sleep(chance.random() * 0.1)
+                    if chance.random() < 0.3:
+                        await shows(desktop, size)
+                host.source.resize((480, 300))
+                host.source.set_still(True)
+                host.agent.publisher.wake()
+                await shows(desktop, (480, 300))
+                assert set(shown) <= set(sizes) and len(set(shown)) == len(sizes)
+                assert wrong == [], f"{len(wrong)} of {len(shown)} show no desktop as a whole"
 
     run(main)

@@ -41,6 +41,11 @@ const toolbar = new Toolbar({ act, press: (usages) => typing.press(usages), dism
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send: (events, at) => say({ do: "input", events, at }),
   paste: (copy, events, at) => say({ do: "pasted", copy, events, at }),
+  files: ({ files }) => {
+    const none = !files.length || (files.length === 1 && files[0].type.startsWith("image/"));
+    if (!none) tell("Paste files into the page that opened this window: they are sent from there.");
+    return !none;
+  },
   mayPaste: () => hands.pastes,
   own: (key) => {
     if (key === "t") toolbar.summon(true);

@@ -80,7 +80,7 @@ export class FilesBridge {
     const { files } = data;
     if (!files?.length || (files.length === 1 && kindOf(formatOf(files[0].type)) === "image")) return false;
     if (this._permissions & PERMISSION.FILES_IN) void dropped(data).then((collected) => this._send(collected, ""));
-    else this._owner.tell(NOT_TAKEN);
+    else this._owner.tell(lacking(PERMISSION.FILES_IN));
     return true;
   }
 
