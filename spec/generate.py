@@ -101,6 +101,9 @@ def python_text(registry: dict[str, Any]) -> str:
     out.append("}")
     lanes = ", ".join(f"Channel.{name}" for name, (_, _, row) in registry["channels"].items() if row.get("lane"))
     out += ["#: channels that are opened when they are first needed", f"LANES: tuple[Channel, ...] = ({lanes})"]
+    out += ["", "", "#: permission -> what who has it may", "PERMISSION_WORDS: dict[Permission, str] = {"]
+    out += [f'    Permission.{name}: "{about}",' for name, (_, about) in registry["permissions"].items()]
+    out.append("}")
     out += ["", "", "#: role -> the permissions that it stands for", "PRESETS: dict[str, Permission] = {"]
     for name, (members, about) in registry["presets"].items():
         listed = " | ".join(f"Permission.{member}" for member in members)
@@ -158,6 +161,9 @@ def script_text(registry: dict[str, Any]) -> str:
         out += [f"export const {constant} = Object.freeze({{"]
         out += [f"  {name}: {row[0]}," for name, row in registry[section].items()]
         out.append("});")
+    out += ["/** Permission -> what who has it may. */", "export const PERMISSION_WORDS = Object.freeze({"]
+    out += [f"  {number}: {json.dumps(about)}," for number, about in registry["permissions"].values()]
+    out.append("});")
     out += ["/** Role -> the permissions that it stands for. */", "export const PRESETS = Object.freeze({"]
     for name, (members, _) in registry["presets"].items():
         out.append(f"  {name}: {sum(registry['permissions'][member][0] for member in members)},")

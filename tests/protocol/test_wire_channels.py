@@ -9,7 +9,7 @@ import pytest
 from avl_protocol.wire.channels import CODECS, channel_of, channels_of, first_channels_of, is_bulk, permits
 from avl_protocol.wire.codec import registry_name
 from avl_protocol.wire.endtoend import Batch, Clipboard, Cursor, FileStop
-from avl_protocol.wire.errors import LocalProtocolError
+from avl_protocol.wire.errors import LocalProtocolError, lacking, not_permitted
 from avl_protocol.wire.messages import Ping
 from avl_protocol.wire.registry import CHANNELS, LANES, Channel, Permission
 from tests.architecture.tree import ROOT
@@ -62,3 +62,13 @@ def test_what_needs_no_permission_is_always_allowed_and_else_any_of_those_named_
     either = Permission.POINTER | Permission.KEYBOARD
     assert permits(Permission(0), Permission(0))
     assert permits(Permission.KEYBOARD, either) and not permits(Permission.VIEW, either)
+
+
+def test_who_lacks_a_permission_is_told_which_and_what_to_do() -> None:
+    assert lacking(Permission.FILES_IN) == (
+        "This session may not send files to the host. Who gave you access can permit it."
+    )
+    assert str(not_permitted(Permission.POINTER | Permission.KEYBOARD)) == (
+        "This session may not move and click or type. Who gave you access can permit it."
+    )
+    assert lacking(Permission(0)).startswith("This session may not do that.")

@@ -16,6 +16,7 @@ from avl_protocol.wire.clipformats import Copy
 from avl_viewer.app import run_dialog
 from avl_viewer.present.presenter import Presenter, Status
 from avl_viewer.recent import Recent
+from tests.viewer.hostfiles import MemoryHostFiles
 
 RIGHT_CODE = "aaaa"
 
@@ -57,6 +58,10 @@ class Session:
 
     def watch_monitors(self, names: tuple[str, ...]) -> None:
         raise AssertionError(f"nobody chose {names}")
+
+    @property
+    def files(self) -> MemoryHostFiles:
+        return MemoryHostFiles()
 
     def set_clipboard(self, text: str) -> None:
         raise AssertionError(f"nobody copied {text}")

@@ -244,6 +244,12 @@ class Actor:
         text: str = self.hear("toast")
         return text
 
+    def menus(self) -> dict[str, tuple[int, int]]:
+        """Where the toolbar's menus are, by their titles; none while it is not seen."""
+        self.order("settle")
+        places: dict[str, tuple[int, int]] = self.hear("menus")
+        return places
+
     def settle(self) -> list[list[Any]]:
         """The rows that came until the window had done all there was to do; taken."""
         self.order("settle")

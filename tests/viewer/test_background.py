@@ -6,12 +6,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from avl_viewer import background
 from avl_viewer.background import PATIENCE, BackgroundRemote
+from avl_viewer.present.headless import HeadlessPresenter
 
 
 class Client:
@@ -20,6 +22,7 @@ class Client:
     def __init__(self, *_parts: object) -> None:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.counted = 0
+        self.features = SimpleNamespace(files=None)
 
     async def connect(self) -> None:
         """At once."""
@@ -27,6 +30,9 @@ class Client:
     async def close(self) -> None:
         """At once."""
         self.ended.set_result(None)
+
+    def listen(self, player: object) -> None:
+        """Nothing is to be heard."""
 
     def stats(self) -> dict[str, Any]:
         """Where it was made, and how often."""
@@ -38,7 +44,7 @@ class Client:
 def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[BackgroundRemote]:
     """One that is connected."""
     monkeypatch.setattr(background, "DesktopClient", Client)
-    remote = BackgroundRemote(cast(Any, None), cast(Any, None))
+    remote = BackgroundRemote(cast(Any, None), HeadlessPresenter(time.monotonic))
     while not remote.stats():
         time.sleep(0.01)
     yield remote

@@ -25,8 +25,6 @@ SIZE = (1280, 800)
 MOVE, BUTTON, WHEEL, KEY, TEXT, RELEASE_ALL = (int(InputKind(number)) for number in range(1, 7))
 CTRL, ALT, SHIFT = 29, 56, 42
 COMMAND = (CTRL, ALT, SHIFT)
-#: Where the toolbar's menus are, from its middle.
-KEYS_MENU, CLIPBOARD_MENU, PLACES = -243, -145, 272
 
 
 @pytest.fixture(scope="module")
@@ -172,25 +170,20 @@ def test_a_session_that_is_not_running_looks_dead_and_takes_no_input(
     eventually(lambda: pictures.psnr(display.grab(), pictures.card(*SIZE)) > 48, "the picture is back")
 
 
-def open_menu(display: Display, menu: int) -> None:
+def open_menu(display: Display, actor: Actor, menu: str) -> None:
     """Summon the toolbar and open one of its menus."""
-    middle = display.size[0] // 2
-    bare = display.grab()
-
-    def covered(x: int, y: int) -> bool:
-        part = np.s_[y : y + 8, x : x + 8]
-        return pictures.psnr(display.grab(x, y, 8, 8), bare[part]) < 30
-
-    display.move(middle, 0)
-    eventually(lambda: covered(middle + menu, 60), "the toolbar is here")
-    display.move(middle + menu, 24)
+    display.move(display.size[0] // 2, 0)
+    eventually(lambda: menu in actor.menus(), "the toolbar is here")
+    x, y = actor.menus()[menu]
+    bare = display.grab(x, y + 70, 8, 8)
+    display.move(x, y)
     display.click()
-    eventually(lambda: covered(middle + menu, 100), "the menu is open")
+    eventually(lambda: pictures.psnr(display.grab(x, y + 70, 8, 8), bare) < 30, "the menu is open")
 
 
 def test_the_toolbar_comes_at_the_top_edge_and_its_keys_reach_the_host(live: tuple[Display, Actor]) -> None:
     display, actor = live
-    open_menu(display, KEYS_MENU)
+    open_menu(display, actor, "Keys")
     display.tap(108)  # Down, Enter: the first entry
     display.tap(28)
     rows = [row for row in actor.until([KEY, 0xE0, False, 0, ""]) if row[0] == KEY]
@@ -203,16 +196,14 @@ def test_keys_go_by_place_when_the_toolbar_says_so(live: tuple[Display, Actor]) 
     display, actor = live
     texts = []
     for _ in range(2):
-        bare = display.grab(640, 60, 8, 8)
-        display.move(640, 0)
-        eventually(lambda bare=bare: pictures.psnr(display.grab(640, 60, 8, 8), bare) < 30, "the toolbar is here")  # type: ignore[misc]
-        display.move(640 + PLACES, 24)
-        display.click()
-        actor.settle()
-        display.tap(30)
-        texts.append(actor.typed(2)[0][4])
+        open_menu(display, actor, "Keys")
+        display.tap(103)  # Up, Enter: the last entry
+        display.tap(28)
         display.move(640, 700)
         eventually(lambda: pictures.psnr(display.grab(), pictures.card(*SIZE)) > 48, "the toolbar is gone")
+        actor.settle()
+        display.tap(30)
+        texts.append(next(row for row in actor.typed(2) if row[0] == KEY)[4])
     assert texts == ["", "a"]
 
 
@@ -319,7 +310,7 @@ def test_a_clipboard_with_what_cant_be_typed_is_not_typed_in_part_and_a_line_say
         actor.show(1, (1000, 700))
         actor.order("clipboard", text="bad\x1b[A")
         actor.settle()
-        open_menu(display, CLIPBOARD_MENU)
+        open_menu(display, actor, "Clipboard")
         for code in (108, 108, 28):  # "Type my clipboard as keys"
             display.tap(code)
         eventually(lambda: "U+001B" in actor.toast(), "a line that names it")
@@ -333,13 +324,13 @@ def test_the_clipboard_travels_both_ways_and_the_figures_are_written(tmp_path: P
         actor.show(1, (1000, 700))
         actor.order("clipboard", text="from the höst")
         actor.settle()
-        open_menu(display, CLIPBOARD_MENU)
+        open_menu(display, actor, "Clipboard")
         for code in (108, 108, 28):  # "Type my clipboard as keys"
             display.tap(code)
         actor.until([TEXT, "from the höst"])
         display.move(500, 600)
         eventually(lambda: pictures.psnr(display.grab(), pictures.card(1000, 700)) > 48, "the toolbar is gone")
-        open_menu(display, CLIPBOARD_MENU)
+        open_menu(display, actor, "Clipboard")
         for code in (108, 108, 108, 28):  # "Paste box"
             display.tap(code)
         eventually(lambda: display.pixel(500, 180) == (20, 23, 28), "the paste box is open")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.session.fetching import Fetched
@@ -31,7 +31,9 @@ from avl_viewer.present import panels
 from avl_viewer.present.company import company_of
 from avl_viewer.present.panels import Toast
 from avl_viewer.present.presenter import CursorShape, Picture, Presenter, Status
+from avl_viewer.present.toolbar import Toolbar
 from tests.viewer import pictures
+from tests.viewer.hostfiles import MemoryHostFiles
 
 
 def say(**what: Any) -> None:
@@ -51,7 +53,7 @@ class Asker(QObject):
 
     @Slot()
     def wait(self) -> None:
-        QTimer.singleShot(40, lambda: say(toast=toast(), settled=True))
+        QTimer.singleShot(40, lambda: say(toast=toast(), menus=menus(), settled=True))
 
 
 def toast() -> str:
@@ -61,12 +63,21 @@ def toast() -> str:
     return label.text() if label is not None else ""
 
 
+def menus() -> dict[str, tuple[int, int]]:
+    """Where the toolbar's menus are on the screen, by their titles; none where it is not seen."""
+    bars = [bar for window in QApplication.topLevelWidgets() for bar in window.findChildren(Toolbar) if bar.isVisible()]
+    buttons = [button for bar in bars for button in bar.findChildren(QToolButton) if button.isVisible()]
+    middles = {button: button.mapToGlobal(button.rect().center()) for button in buttons}
+    return {button.text().removesuffix(" ▾"): (at.x(), at.y()) for button, at in middles.items()}
+
+
 class Session:
     """Satisfies Remote; a thread reads the orders."""
 
     def __init__(self, presenter: Presenter, permissions: int) -> None:
         self._presenter = presenter
         self.permissions = permissions
+        self._files = MemoryHostFiles(say)
         self._desk = pictures.Desk()
         self._prepared: dict[int, Callable[[], Picture]] = {}
         self._asker = Asker()
@@ -77,6 +88,10 @@ class Session:
         self._points = False
         presenter.attach(lambda _track, number, at: say(presented=number, at=at))
         threading.Thread(target=self._listen, name="session", daemon=True).start()
+
+    @property
+    def files(self) -> MemoryHostFiles:
+        return self._files
 
     def send_input(self, events: list[tuple[Any, ...]]) -> None:
         say(rows=events)

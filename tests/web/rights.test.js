@@ -5,6 +5,7 @@ import test from "node:test";
 import { SessionPipes } from "../../viewer/avl_viewer/web/session/pipes.js";
 import { ViewerSession } from "../../viewer/avl_viewer/web/session/viewer.js";
 import { RightsService, span } from "../../viewer/avl_viewer/web/services/rights.js";
+import { lacking } from "../../viewer/avl_viewer/web/wire/errors.js";
 import { CHANNEL, CLOSE, INPUT, PERMISSION, PRESETS, RIGHTS_REASON } from "../../viewer/avl_viewer/web/wire/registry.js";
 import { MemoryHost, MemoryPath, SESSION } from "./doubles/host.js";
 
@@ -48,7 +49,8 @@ test("a permission that is taken leaves its channel, and one that comes back is 
   assert.equal(session.permissions, VIEW);
   assert.equal(happened("sessionRights").length, 1);
   assert.deepEqual(path.resets.map(([, code]) => code), [CLOSE.NO_ERROR]);
-  assert.throws(() => type("lost"), (/** @type {any} */ error) => error.code === CLOSE.NOT_PERMITTED);
+  assert.throws(() => type("lost"), (/** @type {any} */ error) => error.code === CLOSE.NOT_PERMITTED && error.message === lacking(POINTER | KEYBOARD));
+  assert.equal(lacking(POINTER | KEYBOARD), "This session may not move and click or type. Who gave you access can permit it.");
   await rights(ACTING);
   type("two");
   await host.listen(path);
@@ -108,7 +110,7 @@ test("a person is told what changed, and when the end is near", () => {
   service.told({ permissions: VIEW | KEYBOARD, until: 300_000, why: ENDING });
   assert.deepEqual(told.map(({ text }) => text), [
     "",
-    "You may no longer type, read the clipboard, set the clipboard or draw.",
+    "You may no longer type, read the clipboard, set the clipboard, draw, send files to the host, fetch files of the host, hear the host or choose monitors and resolutions.",
     "You may no longer use the pointer. You may type now.",
     "This session ends in 5 minutes.",
   ]);

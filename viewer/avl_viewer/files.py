@@ -15,6 +15,8 @@ from avl_protocol.files.listing import Row
 from avl_protocol.files.names import is_name
 from avl_protocol.files.tree import FileTrouble
 from avl_protocol.files.walk import Source
+from avl_protocol.session.services import NONE
+from avl_protocol.wire.errors import lacking
 from avl_protocol.wire.foreign import for_dialog
 from avl_protocol.wire.registry import FILE_REASONS, FileKind, FileReason, Permission
 
@@ -27,8 +29,9 @@ class FilesError(Exception):
 
     exit_status = 1
 
-    def __init__(self, reason: FileReason, about: str = "") -> None:
-        super().__init__(f"{about}: {FILE_REASONS[reason]}" if about else FILE_REASONS[reason])
+    def __init__(self, reason: FileReason, about: str = "", needs: Permission = NONE) -> None:
+        sentence = lacking(needs) if reason is FileReason.NOT_PERMITTED and needs else FILE_REASONS[reason]
+        super().__init__(f"{about}: {sentence}" if about else sentence)
         self.reason = reason
 
 
@@ -43,6 +46,16 @@ class Listed:
     modified: float
     mode: int
     link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What is in a folder of the host, or the folders that it shares (`path` is empty then). `more`: others follow the
+    last of the rows."""
+
+    path: str
+    rows: tuple[Listed, ...]
+    more: bool = False
 
 
 def listed(row: Row) -> Listed:
@@ -126,7 +139,7 @@ class Transfer:
             self.cancel()
             raise
         if job.over is not FileReason.DONE:
-            raise FilesError(job.over or FileReason.FAILED, for_dialog(self.name))
+            raise FilesError(job.over or FileReason.FAILED, for_dialog(self.name), self.needs)
         return Copied(job.tally.done, job.tally.moved, tuple(self.left), job.tally.left)
 
 

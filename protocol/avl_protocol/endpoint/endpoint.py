@@ -620,6 +620,8 @@ class Endpoint:
             limits=self._limits,
         )
         connection.on_wanted = lambda: self._wake(bound)
+        if self._bound().undivided:
+            connection.discover_mtu()
         self._connections[bound] = None
         return bound
 

@@ -21,19 +21,22 @@ _HELD = 64 * MAX_FILE_ROWS
 
 def rows_of(tree: Tree, folder: Names, after: str) -> Iterator[Row]:
     """Rows of (name, kind, size, modified_us, mode, link) behind a name. What is neither file, folder nor link, and
-    what can't be looked at, is left out. Raises FileTrouble."""
-    while True:
-        names = heapq.nsmallest(_HELD, (name for name in tree.names(folder) if name > after and _shown(name)))
-        for name in names:
-            try:
-                found = tree.look((*folder, name))
-            except FileTrouble:
-                continue
-            if found is not None:
-                yield (name, int(found.kind), found.size, found.modified_us, found.mode, found.link)
-        if len(names) < _HELD:
-            return
-        after = names[-1]
+    what can't be looked at, is left out. The tree is closed behind them. Raises FileTrouble."""
+    try:
+        while True:
+            names = heapq.nsmallest(_HELD, (name for name in tree.names(folder) if name > after and _shown(name)))
+            for name in names:
+                try:
+                    found = tree.look((*folder, name))
+                except FileTrouble:
+                    continue
+                if found is not None:
+                    yield (name, int(found.kind), found.size, found.modified_us, found.mode, found.link)
+            if len(names) < _HELD:
+                return
+            after = names[-1]
+    finally:
+        tree.close()
 
 
 def _shown(name: str) -> bool:
@@ -113,16 +116,20 @@ class Listing:
 
 
 class Looking:
-    """The viewer's side of a listing: asks for a folder, and keeps its `rows`; `path`: the folder's whole path."""
+    """The viewer's side of a listing: asks for a folder, and keeps its `rows` behind the name `after`; `path`: the
+    folder's whole path; `most`: rows after which it has had enough (there may be some more than that), and `more` says
+    whether others follow."""
 
-    def __init__(self, job: int, path: str) -> None:
+    def __init__(self, job: int, path: str, after: str = "", most: int | None = None) -> None:
         self.tally = Tally()
         self.events: deque[JobEvent] = deque()
         self.over: FileReason | None = None
         self.path = path
         self.rows: list[Row] = []
         self._job = job
-        self._out: deque[FileMessage] = deque([FileList(job, path)])
+        self.more = False
+        self._most = most
+        self._out: deque[FileMessage] = deque([FileList(job, path, after)])
 
     def receive(self, message: FileMessage, now: float) -> None:
         """The host tells what is there."""
@@ -134,11 +141,14 @@ class Looking:
             self.path = message.path
             self.rows += message.rows
             self.over = FileReason.DONE if message.last else None
+            if self.over is None and self._most is not None and len(self.rows) >= self._most:
+                self.stop(FileReason.CANCELLED)
+                self.over, self.more = FileReason.DONE, True
         else:
             self.stop(FileReason.BAD_REQUEST)
 
     def next_message(self) -> FileMessage | None:
-        """The question."""
+        """The question, or that there is enough."""
         return self._out.popleft() if self._out else None
 
     def next_task(self) -> Task | None:

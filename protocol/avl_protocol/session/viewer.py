@@ -38,7 +38,7 @@ from avl_protocol.session.viewerevents import (
     Waiting,
 )
 from avl_protocol.session.viewing import ViewerSettings, ViewerState
-from avl_protocol.wire.channels import CODECS, channel_of, channels_of, first_channels_of
+from avl_protocol.wire.channels import CODECS, channel_of, channels_of, first_channels_of, opened_by
 from avl_protocol.wire.codec import CONTROL
 from avl_protocol.wire.endtoend import (
     Beacon,
@@ -54,7 +54,7 @@ from avl_protocol.wire.endtoend import (
     Replaced,
     Rights,
 )
-from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code
+from avl_protocol.wire.errors import Refused, RemoteProtocolError, known_code, not_permitted
 from avl_protocol.wire.framing import ShortFrameReader
 from avl_protocol.wire.registry import (
     LANES,
@@ -343,7 +343,7 @@ class ViewerSession:
         Raises Refused(NOT_PERMITTED) where our permissions don't open that."""
         channel = channel_of(type(message), lane)
         if channel not in channels_of(self.permissions):
-            raise Refused(CloseCode.NOT_PERMITTED)
+            raise not_permitted(opened_by(channel))
         if lane is not None and lane not in self._lanes and self._secure is not None:
             self._lanes.add(lane)
             self._secure.suspend(lane)  # where there is no path now, it waits for the next
@@ -358,7 +358,7 @@ class ViewerSession:
         Raises Refused(NOT_PERMITTED), or Refused(SESSION_LOST) while the host is not heard.
         """
         if Channel.INPUT not in channels_of(self.permissions):
-            raise Refused(CloseCode.NOT_PERMITTED)
+            raise not_permitted(opened_by(Channel.INPUT))
         if self.stale or self._input is None:
             raise Refused(CloseCode.SESSION_LOST)
         sequence = self._input.send(events, now)

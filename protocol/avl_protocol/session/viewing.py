@@ -44,10 +44,12 @@ class ViewerSettings:
 
 def may(permissions: Permission, event: tuple[Any, ...]) -> bool:
     """Whether a host with these permissions applies an input event (spec 04-session, 4.6)."""
-    if event[0] in (InputKind.RELEASE_ALL, InputKind.HOLDING):
-        return True
-    types = event[0] in (InputKind.KEY, InputKind.TEXT)
-    return bool(permissions & (Permission.KEYBOARD if types else Permission.POINTER))
+    return event[0] in (InputKind.RELEASE_ALL, InputKind.HOLDING) or bool(permissions & needed(event))
+
+
+def needed(event: tuple[Any, ...]) -> Permission:
+    """What an input event that acts needs."""
+    return Permission.KEYBOARD if event[0] in (InputKind.KEY, InputKind.TEXT) else Permission.POINTER
 
 
 def takes(devices: InputDevice, event: tuple[Any, ...]) -> bool:

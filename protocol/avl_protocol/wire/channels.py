@@ -37,6 +37,11 @@ def first_channels_of(permissions: Permission) -> tuple[int, ...]:
     return tuple(channel for channel in channels_of(permissions) if channel not in LANES)
 
 
+def opened_by(channel: int) -> Permission:
+    """The permissions, any of which opens a channel; none: it is always open."""
+    return CHANNELS[Channel(channel)][0]
+
+
 def is_bulk(channel: int) -> bool:
     """Whether a channel's streams leave after pictures and its messages may be large; so it is with one that this
     version does not know (R-WIRE-71)."""

@@ -3,7 +3,14 @@ earns."""
 
 from __future__ import annotations
 
-from avl_protocol.wire.registry import CLOSE_CODES, GRANT_REFUSALS, CloseCode, GrantRefusal
+from avl_protocol.wire.registry import (
+    CLOSE_CODES,
+    GRANT_REFUSALS,
+    PERMISSION_WORDS,
+    CloseCode,
+    GrantRefusal,
+    Permission,
+)
 
 
 class ProtocolError(Exception):
@@ -43,6 +50,17 @@ class GrantRefused(Refused):
         about = f": {GRANT_REFUSALS[why]}." if why is not None else "."
         super().__init__(CloseCode.GRANT_REFUSED, f"The host refused the grant{about}")
         self.why = why
+
+
+def not_permitted(needed: Permission) -> Refused:
+    """What is refused to a session that has none of these permissions: the text says which it lacks, and what to do."""
+    return Refused(CloseCode.NOT_PERMITTED, lacking(needed))
+
+
+def lacking(needed: Permission) -> str:
+    """What a person is told who has none of these permissions."""
+    words = " or ".join(PERMISSION_WORDS[one] for one in Permission if one in needed)
+    return sentence(CloseCode.NOT_PERMITTED).replace("do that", words or "do that")
 
 
 def known_code(number: int, otherwise: CloseCode) -> CloseCode:

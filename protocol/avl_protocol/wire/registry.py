@@ -425,7 +425,7 @@ class FileReason(IntEnum):
 
     DONE = 0  # It is done.
     CANCELLED = 1  # The transfer was cancelled.
-    NOT_PERMITTED = 2  # This session may not transfer files in this direction.
+    NOT_PERMITTED = 2  # This session may not transfer files in this direction. Who gave you access can permit it.
     NOT_SHARED = 3  # The host does not share this folder in this direction. List an empty path to see what it shares.
     NOT_FOUND = 4  # There is no such file or folder.
     NO_ACCESS = 5  # The system does not let the program read or write this.
@@ -439,7 +439,7 @@ class FileReason(IntEnum):
     CLASH = 13  # Two names differ only in case, which the receiving system does not tell apart. Rename one first.
     BAD_LINK = 14  # The link leads out of what is copied.
     LINK_ON_THE_WAY = 15  # A folder on the way is a symbolic link, which is not followed.
-    BUSY = 16  # Another transfer is writing this file. Begin again when that is done.
+    BUSY = 16  # Another transfer is writing this file. Begin again when that is done, or in a minute if its viewer is gone.
     CHANGED = 17  # It was changed while it was read. Copy it again.
     DAMAGED = 18  # What arrived is not what was sent. It was discarded; copy it again.
     SPECIAL = 19  # This is neither a file nor a folder nor a link.
@@ -526,6 +526,29 @@ CHANNELS: dict[int, tuple[Permission, bool]] = {
 LANES: tuple[Channel, ...] = (Channel.FILES_1, Channel.FILES_2, Channel.FILES_3, Channel.FILES_4, Channel.FILES_5, Channel.FILES_6, Channel.FILES_7, Channel.FILES_8)
 
 
+#: permission -> what who has it may
+PERMISSION_WORDS: dict[Permission, str] = {
+    Permission.VIEW: "see the screen",
+    Permission.POINTER: "move and click",
+    Permission.KEYBOARD: "type",
+    Permission.CLIPBOARD_OUT: "read the host's clipboard",
+    Permission.CLIPBOARD_IN: "set the host's clipboard",
+    Permission.ANNOTATE: "draw and point over the picture",
+    Permission.FILES_IN: "send files to the host",
+    Permission.FILES_OUT: "fetch files of the host",
+    Permission.AUDIO_OUT: "hear the host",
+    Permission.AUDIO_IN: "speak at the host",
+    Permission.MONITORS: "choose monitors and resolutions",
+    Permission.BLANK: "blank the host's screen",
+    Permission.POWER: "restart, shut down, lock",
+    Permission.TUNNEL: "open connections through the host",
+    Permission.TERMINAL: "run commands",
+    Permission.MANAGE: "change the host's settings",
+    Permission.DELEGATE: "hand on what one has",
+    Permission.RECORD: "keep what is seen",
+}
+
+
 #: role -> the permissions that it stands for
 PRESETS: dict[str, Permission] = {
     "CODE": Permission.VIEW | Permission.POINTER | Permission.KEYBOARD | Permission.CLIPBOARD_OUT | Permission.CLIPBOARD_IN | Permission.ANNOTATE | Permission.FILES_IN | Permission.FILES_OUT | Permission.AUDIO_OUT | Permission.MONITORS,  # what a host's control code admits to
@@ -559,7 +582,7 @@ GRANT_REFUSALS: dict[int, str] = {
 FILE_REASONS: dict[int, str] = {
     FileReason.DONE: "It is done.",
     FileReason.CANCELLED: "The transfer was cancelled.",
-    FileReason.NOT_PERMITTED: "This session may not transfer files in this direction.",
+    FileReason.NOT_PERMITTED: "This session may not transfer files in this direction. Who gave you access can permit it.",
     FileReason.NOT_SHARED: "The host does not share this folder in this direction. List an empty path to see what it shares.",
     FileReason.NOT_FOUND: "There is no such file or folder.",
     FileReason.NO_ACCESS: "The system does not let the program read or write this.",
@@ -573,7 +596,7 @@ FILE_REASONS: dict[int, str] = {
     FileReason.CLASH: "Two names differ only in case, which the receiving system does not tell apart. Rename one first.",
     FileReason.BAD_LINK: "The link leads out of what is copied.",
     FileReason.LINK_ON_THE_WAY: "A folder on the way is a symbolic link, which is not followed.",
-    FileReason.BUSY: "Another transfer is writing this file. Begin again when that is done.",
+    FileReason.BUSY: "Another transfer is writing this file. Begin again when that is done, or in a minute if its viewer is gone.",
     FileReason.CHANGED: "It was changed while it was read. Copy it again.",
     FileReason.DAMAGED: "What arrived is not what was sent. It was discarded; copy it again.",
     FileReason.SPECIAL: "This is neither a file nor a folder nor a link.",
@@ -642,7 +665,7 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.WRONG_HOST: ("session", 3, "The host's identity is not the one in the target. Do not continue."),
     CloseCode.SESSION_VERSION: ("session", 3, "Host and viewer speak different versions of avl. Update the older one."),
     CloseCode.SESSION_PROTOCOL: ("session", 1, "Host and viewer no longer understand each other. Update avl on both sides."),
-    CloseCode.NOT_PERMITTED: ("session", 3, "The code admits to viewing only."),
+    CloseCode.NOT_PERMITTED: ("session", 3, "This session may not do that. Who gave you access can permit it."),
     CloseCode.ENDED: ("session", 0, "The session ended."),
     CloseCode.DISPLAY_LOST: ("session", 1, "The host lost its display."),
     CloseCode.EVICTED: ("session", 3, "The host ended this session."),

@@ -16,6 +16,7 @@ from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark, Marks
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 from avl_viewer.services.sound import HostSound
+from avl_viewer.transfers import Shown
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     import numpy as np
@@ -175,6 +176,9 @@ class HeadlessPresenter:
 
     def microphone(self, on: bool) -> None:
         self.speaking = on
+
+    def transfers(self, transfers: tuple[Shown, ...]) -> None:
+        """Who began one follows it."""
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Who asked for the input is told by an exception."""

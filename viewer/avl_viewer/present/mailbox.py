@@ -19,6 +19,7 @@ from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.presenter import CursorShape, Picture, Status
 from avl_viewer.services.sound import HostSound
+from avl_viewer.transfers import Shown
 
 
 class Mailbox(QObject):
@@ -37,6 +38,7 @@ class Mailbox(QObject):
     sound_changed = Signal(object)
     microphone_changed = Signal(bool)
     rearranged = Signal(object)
+    transfers_changed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,6 +120,9 @@ class Mailbox(QObject):
 
     def microphone(self, on: bool) -> None:
         self.microphone_changed.emit(on)
+
+    def transfers(self, transfers: tuple[Shown, ...]) -> None:
+        self.transfers_changed.emit(transfers)
 
     def dropped(self, dropped: list[Dropped]) -> None:
         self.input_dropped.emit(dropped)

@@ -14,6 +14,7 @@ from avl_protocol.wire.registry import InputDevice
 from avl_viewer.present.company import Company
 from avl_viewer.present.marks import Mark
 from avl_viewer.services.sound import HostSound
+from avl_viewer.transfers import Shown
 
 if TYPE_CHECKING:  # who only types loads neither numpy nor a decoder
     from avl_viewer.decode.canvas import Canvas
@@ -114,6 +115,9 @@ class Presenter(Protocol):
 
     def microphone(self, on: bool) -> None:
         """What is said here is sent to the host from now on, or no longer."""
+
+    def transfers(self, transfers: tuple[Shown, ...]) -> None:
+        """All transfers of files, as they stand now."""
 
     def dropped(self, dropped: list[Dropped]) -> None:
         """Input came to nothing: a person is to know how much."""

@@ -23,7 +23,7 @@ from avl_viewer.services.sound import HostSound
 LINGER = 700
 HINT = (
     "Ctrl+Alt+Shift and: F full screen · G keys stay here · L lock pointer · 1 pixel for pixel · C control"
-    " · D draw · S statistics · T toolbar · Q disconnect"
+    " · D draw · E files · S statistics · T toolbar · Q disconnect"
 )
 
 _CONTROL, _SHIFT, _ALT, _META = 0xE0, 0xE1, 0xE2, 0xE3
@@ -44,10 +44,12 @@ COMBINATIONS: dict[str, tuple[int, ...]] = {
 
 
 class Toolbar(QFrame):
-    """Buttons over the picture; `action(name)`: fullscreen, exact, fit, grab, lock, direct, places, statistics, leave,
-    send, type, paste, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this person is to have
-    control; `loud(volume)`: sound is to be that loud, 0 to 1; `chosen(names)`: these monitors are to be seen by
-    themselves."""
+    """Menus over the picture, few enough for a window of 800 pixels.
+
+    `action(name)`: fullscreen, exact, fit, grab, lock, direct, places, statistics, leave, send, type, paste, send
+    files, send folder, remote, transfers, control, draw, wipe, wipe all, pointers, mute, speak. `given(number)`: this
+    person is to have control; `loud(volume)`: sound is to be that loud, 0 to 1; `chosen(names)`: these monitors are to
+    be seen by themselves."""
 
     action = Signal(str)
     combination = Signal(object)
@@ -69,13 +71,30 @@ class Toolbar(QFrame):
         self._menus: list[QMenu] = []
 
         self._screen = self._menu("Screen")
+        self.fullscreen = self._entry("Full screen", "fullscreen", checkable=True)
+        self.exact = self._entry("1:1, one pixel of the desktop is one pixel here", "exact", checkable=True)
         self.fit = self._entry("Fit the desktop to this window", "fit", checkable=True)
+        self.statistics = self._entry("Statistics", "statistics", checkable=True)
         self.list_monitors((), ())
         keys = self._menu("Keys")
         for name, usages in COMBINATIONS.items():
             if name in ("Ctrl+Alt+F1", "Ctrl+Alt+Backspace"):
                 keys.addSeparator()
             keys.addAction(name).triggered.connect(self._presser(usages))
+        self.grab_keys = self._entry("Grab keys", "grab", checkable=True)
+        self.grab_keys.setToolTip("Keys that this computer would keep (Alt+Tab, Super) go to the desktop")
+        self.places = self._entry("Keys by place", "places", checkable=True)
+        self.places.setToolTip(
+            "A key is the one at the same place of the host's keyboard, whatever is printed on it: for games"
+        )
+        keys.addSeparator()
+        keys.addActions([self.grab_keys, self.places])
+        mouse = self._menu("Mouse")
+        self.lock = self._entry("Lock pointer", "lock", checkable=True)
+        self.lock.setToolTip("The mouse stays in the desktop and only its movements count: for games and 3D")
+        self.direct = self._entry("Touch", "direct", checkable=True)
+        self.direct.setToolTip("Fingers touch the desktop itself, several at once, for programs that know fingers")
+        mouse.addActions([self.lock, self.direct])
         clipboard = self._menu("Clipboard")
         for text, action in (
             ("Send my clipboard", "send"),
@@ -83,6 +102,13 @@ class Toolbar(QFrame):
             ("Paste box…", "paste"),
         ):
             clipboard.addAction(text).triggered.connect(self._caller(action))
+
+        files = self._menu("Files")
+        self._send_files = self._entry("Send files…", "send files")
+        self._send_folder = self._entry("Send a folder…", "send folder")
+        self._remote_files = self._entry("The desktop's files…", "remote")
+        files.addActions([self._send_files, self._send_folder, self._remote_files])
+        files.addAction("Transfers").triggered.connect(self._caller("transfers"))
 
         self._people = self._menu("People")
         self.draw = self._entry("Draw and point", "draw", checkable=True)
@@ -112,45 +138,28 @@ class Toolbar(QFrame):
         self.speak = self._entry("Speak with my microphone", "speak", checkable=True)
         self.speak.setEnabled(False)
         sound.addAction(self.speak)
-        self.speaking = label("● Your microphone is on")
+        self.speaking = label("● Mic")
+        self.speaking.setToolTip("The host hears your microphone")
         self.speaking.setObjectName("speaking")
         self.speaking.hide()
 
         self.note = label("View only")
         self.note.setObjectName("quiet")
         self.note.hide()
-        self.fullscreen = self._button("Full screen", "fullscreen", checkable=True)
-        self.exact = self._button("1:1", "exact", checkable=True)
-        self.exact.setToolTip("One pixel of the desktop is one pixel of this screen")
-        self.grab_keys = self._button("Grab keys", "grab", checkable=True)
-        self.grab_keys.setToolTip("Keys that this computer would keep (Alt+Tab, Super) go to the desktop")
-        self.places = self._button("Keys by place", "places", checkable=True)
-        self.places.setToolTip(
-            "A key is the one at the same place of the host's keyboard, whatever is printed on it: for games"
-        )
-        self.lock = self._button("Lock pointer", "lock", checkable=True)
-        self.lock.setToolTip("The mouse stays in the desktop and only its movements count: for games and 3D")
-        self.direct = self._button("Touch", "direct", checkable=True)
-        self.direct.setToolTip("Fingers touch the desktop itself, several at once, for programs that know fingers")
-        self.offer(InputDevice(0))
-        self.statistics = self._button("Statistics", "statistics", checkable=True)
         row = QHBoxLayout()
-        row.setSpacing(6)
+        row.setSpacing(4)
         row.addWidget(self.speaking)
         row.addWidget(self.note)
-        row.addWidget(self.fullscreen)
-        row.addWidget(self.exact)
-        for menu in (self._screen, keys, clipboard, sound, self._people):
-            button = QToolButton(self)
+        buttons: dict[QMenu, QToolButton] = {}
+        for menu in (self._screen, keys, mouse, clipboard, files, sound, self._people):
+            button = buttons[menu] = QToolButton(self)
             button.setText(f"{menu.title()} ▾")
             button.setMenu(menu)
             button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
             row.addWidget(button)
-        row.addWidget(self.grab_keys)
-        row.addWidget(self.places)
-        row.addWidget(self.lock)
-        row.addWidget(self.direct)
-        row.addWidget(self.statistics)
+        self._mouse, self._files = buttons[mouse], buttons[files]
+        self.offer(InputDevice(0))
+        self.permit_files(False, False)
         row.addWidget(self._button("Disconnect", "leave"))
         hint = label(HINT)
         hint.setObjectName("quiet")
@@ -169,6 +178,14 @@ class Toolbar(QFrame):
         """What the host's system takes."""
         self.lock.setVisible(bool(devices & InputDevice.RELATIVE))
         self.direct.setVisible(bool(devices & InputDevice.TOUCH))
+        self._mouse.setVisible(bool(devices & (InputDevice.RELATIVE | InputDevice.TOUCH)))
+
+    def permit_files(self, into: bool, out: bool) -> None:
+        """Whether files may be sent, and fetched."""
+        self._files.setVisible(into or out)
+        for entry in (self._send_files, self._send_folder):
+            entry.setVisible(into)
+        self._remote_files.setVisible(out)
 
     def gather(self, company: Company, acts: bool, draws: bool) -> None:
         """Who is here and what we can do about it; `acts`, `draws`: our own permissions."""
@@ -189,7 +206,7 @@ class Toolbar(QFrame):
         """The desktop has these monitors, and those that were `chosen` are seen by themselves."""
         menu = self._screen
         menu.clear()
-        menu.addAction(self.fit)
+        menu.addActions([self.fullscreen, self.exact, self.fit, self.statistics])
         if len(names) < 2:
             return
         menu.addSeparator()
@@ -260,13 +277,13 @@ class Toolbar(QFrame):
     def _menu(self, title: str) -> QMenu:
         menu = QMenu(title, self)
         menu.setStyleSheet(MENU)
+        menu.setToolTipsVisible(True)
         self._menus.append(menu)
         return menu
 
-    def _button(self, text: str, action: str, checkable: bool = False) -> QToolButton:
+    def _button(self, text: str, action: str) -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
-        button.setCheckable(checkable)
         button.clicked.connect(self._caller(action))
         return button
 

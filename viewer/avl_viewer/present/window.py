@@ -19,6 +19,7 @@ from PySide6.QtGui import QGuiApplication
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.input.ledger import Dropped, Fate, acts
 from avl_protocol.session.viewing import may
+from avl_protocol.wire.errors import lacking
 from avl_protocol.wire.foreign import for_dialog, for_log
 from avl_protocol.wire.registry import ControlAct, ControlMode, InputDevice, InputKind, Permission
 from avl_protocol.wire.typable import typed_lines
@@ -26,6 +27,7 @@ from avl_viewer.figures.tally import Tally
 from avl_viewer.input.hands import Row
 from avl_viewer.present.company import Company
 from avl_viewer.present.copies import Copies
+from avl_viewer.present.files import Files
 from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
 from avl_viewer.present.marks import Mark
@@ -113,6 +115,7 @@ class Window(QObject):
         self._fitting = self._once(FITTING, self._say_size)
         self._farewell = self._once(FAREWELL, lambda: self._finish(0))
         self._last_words = self._once(LAST_WORDS, self._read)
+        self.files = Files(self.screen, self.mailbox, self._remark)
         self.copies = Copies(QGuiApplication.clipboard(), self.mailbox, self._remark, self._show_picture)
 
         self.mailbox.pictured.connect(self._show_picture)
@@ -129,7 +132,7 @@ class Window(QObject):
         self.mailbox.rearranged.connect(self._rearrange)
         self.toast.gone.connect(self._told)
         self.screen.command.connect(self._act)
-        self.screen.summoned.connect(self.toolbar.summon)
+        self.screen.summoned.connect(self._summon)
         self.screen.composing.connect(self._compose)
         self.screen.focused.connect(self._focus)
         self.screen.resized.connect(self._place)
@@ -145,6 +148,7 @@ class Window(QObject):
         self.notice.closed.connect(self._read)
         self.paste_box.sent.connect(self.copies.set)
         self.paste_box.closed.connect(self.screen.setFocus)
+        self.files.closed.connect(self.screen.setFocus)
         self.copies.changed.connect(lambda: self._focus(self.screen.hasFocus()))
 
         self.toolbar.fit.setChecked(fit)
@@ -158,6 +162,7 @@ class Window(QObject):
         """This is the session; show the window."""
         self._remote = self.screen.pen.paper = remote
         self.copies.bind(remote)
+        self.files.bind(remote)
         if self._stats_file is not None:
             self._writing.start()
         self.notice.tell(Status("connecting"))
@@ -197,6 +202,7 @@ class Window(QObject):
             for timer in (self._writing, self._fitting, self._farewell, self._last_words):
                 timer.stop()
             self.copies.close()
+            self.files.close()
             self.screen.set_grab(False)
             for screen in self._screens():
                 screen.hide()
@@ -251,6 +257,7 @@ class Window(QObject):
                 made = self._windows[desktop] = MonitorWindow(number, at, self._title, self._send, self._now)
                 made.command.connect(self._act)
                 made.closed.connect(self._close_monitor)
+                self.files.watch(made.screen)
                 made.screen.set_dimmed(self._stage != "running")
                 made.screen.touch.devices = self.screen.touch.devices
         self._place_monitors()
@@ -299,7 +306,7 @@ class Window(QObject):
 
     def _toggle_fit(self) -> None:
         if not self._fit and not self._may(Permission.MONITORS):
-            self._remark("This session may not choose the desktop's size.")
+            self._remark(lacking(Permission.MONITORS))
             return
         self._fit = not self._fit
         if self._fit:
@@ -387,6 +394,7 @@ class Window(QObject):
             self.screen.set_grab(False)
             self.toolbar.dismiss()
             self.paste_box.hide()
+            self.files.close()
             self.notice.tell(status)
             self._last_words.start()
 
@@ -460,6 +468,8 @@ class Window(QObject):
 
     def _gather(self) -> None:
         acts_here = self._may(Permission.POINTER | Permission.KEYBOARD)
+        self.files.permit()
+        self.toolbar.permit_files(self._may(Permission.FILES_IN), self._may(Permission.FILES_OUT))
         self.toolbar.gather(self._company, acts_here, self._may(Permission.ANNOTATE))
         self.toolbar.hear(self._host_sound, self._host_sound.microphone and self._may(Permission.AUDIO_IN))
 
@@ -504,7 +514,7 @@ class Window(QObject):
     def _draw(self) -> None:
         drawing = not self.screen.pen.drawing
         if drawing and not self._may(Permission.ANNOTATE):
-            self._remark("Drawing is not permitted in this session.")
+            self._remark(lacking(Permission.ANNOTATE))
             return
         self.screen.set_drawing(drawing)
         if drawing:
@@ -556,7 +566,15 @@ class Window(QObject):
         elif action == "statistics":
             self.figures.toggle()
         elif action == "toolbar":
-            toolbar.summon()
+            self._summon()
+        elif action in ("send files", "send folder"):
+            self.files.choose(action == "send folder")
+        elif action == "remote":
+            toolbar.dismiss()
+            self.files.browse()
+        elif action == "transfers":
+            toolbar.dismiss()
+            self.files.toggle()
         elif action == "send":
             self.copies.send()
         elif action == "type":
@@ -596,6 +614,11 @@ class Window(QObject):
         toolbar.speak.setChecked(self._speaks)
         toolbar.statistics.setChecked(self.figures.isVisible())
 
+    def _summon(self) -> None:
+        """The toolbar comes, with what may be done now."""
+        self._gather()
+        self.toolbar.summon()
+
     def _type(self, text: str) -> None:
         try:
             self.screen.hands.commit(typed_lines(text))
@@ -620,7 +643,8 @@ class Window(QObject):
         self._composed.raise_()
 
     def _place(self) -> None:
-        for panel in (self.toolbar, self.figures, self.notice, self.paste_box, self.toast):
+        over = (self.toolbar, self.figures, self.notice, self.paste_box, self.toast)
+        for panel in (*over, self.files.panel, self.files.remote):
             if panel.isVisible():
                 panel.place()
 

@@ -13,6 +13,7 @@ from avl_protocol.files.job import Question, Settled
 from avl_protocol.files.listing import Looking
 from avl_protocol.files.receiver import Receiver
 from avl_protocol.files.sender import Sender
+from avl_protocol.files.walk import Source
 from avl_protocol.session.services import Service
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.channels import permits
@@ -23,7 +24,7 @@ from avl_viewer.files import (
     MOST_LEFT,
     Asks,
     FilesError,
-    Listed,
+    Folder,
     State,
     Transfer,
     listed,
@@ -80,8 +81,11 @@ class FilesService(Service[ViewerSession]):
         self._waiting: deque[Transfer] = deque()
         self._lanes: dict[int, _Running] = {}
         self._newest = 0
-        #: Told of each transfer that begins (not of listings).
-        self.begun: Callable[[Transfer], None] = lambda transfer: None
+
+    @property
+    def up(self) -> bool:
+        """Whether there is a session now."""
+        return self._session is not None
 
     # sessions
 
@@ -137,7 +141,18 @@ class FilesService(Service[ViewerSession]):
         """Begin to push files and folders into a folder of the host, or one of them under a name there. Raises Refused,
         FilesError, FileNotFoundError, ValueError."""
         self._check(Permission.FILES_IN)
-        sources = local_sources(paths)
+        return self.push(local_sources(paths), to, folders=folders, overwrite=overwrite, asks=asks)
+
+    def push(
+        self,
+        sources: tuple[Source, ...],
+        to: str = "",
+        *,
+        folders: bool = True,
+        overwrite: FileOverwrite = FileOverwrite.ASK,
+        asks: Asks | None = None,
+    ) -> Transfer:
+        """The same for what was found already; without a session it waits for the next."""
 
         def make(job: int) -> Sender:
             def begin(files: int, size: int) -> FilePut:
@@ -145,6 +160,7 @@ class FilesService(Service[ViewerSession]):
 
             return Sender(job, sources, folders, begin)
 
+        self._check(Permission.FILES_IN, waits=True)
         name = ", ".join(source.called for source in sources[:3])
         return self._begin(Transfer(name, True, make, Permission.FILES_IN, asks))
 
@@ -156,10 +172,11 @@ class FilesService(Service[ViewerSession]):
         folders: bool = True,
         overwrite: FileOverwrite = FileOverwrite.ASK,
         asks: Asks | None = None,
+        waits: bool = False,
     ) -> Transfer:
-        """Begin to fetch files and folders of the host into a folder here, or one of them under a name. Raises Refused,
-        FilesError, ValueError."""
-        self._check(Permission.FILES_OUT)
+        """Begin to fetch files and folders of the host into a folder here, or one of them under a name; without a
+        session that `waits` for the next. Raises Refused, FilesError, ValueError."""
+        self._check(Permission.FILES_OUT, waits=waits)
         if not 0 < len(paths) <= MAX_FILE_SOURCES:
             raise ValueError(f"between 1 and {MAX_FILE_SOURCES} paths can be fetched at a time")
 
@@ -176,32 +193,32 @@ class FilesService(Service[ViewerSession]):
         name = ", ".join(path.rstrip("/").rsplit("/", 1)[-1] for path in paths[:3])
         return self._begin(Transfer(name, False, make, Permission.FILES_OUT, asks))
 
-    async def list(self, path: str = "") -> tuple[str, list[Listed]]:
-        """What is in a folder of the host, and its whole path; what is shared, for an empty one. Raises Refused,
-        FilesError."""
+    async def list(self, path: str = "", after: str = "", most: int | None = None) -> Folder:
+        """What is in a folder of the host; what is shared, for an empty path. Of more than `most` rows only those
+        behind the name `after`. Raises Refused, FilesError."""
         self._check(EITHER)
         looking: list[Looking] = []
 
         def make(job: int) -> Looking:
-            looking.append(Looking(job, path))
+            looking.append(Looking(job, path, after, most))
             return looking[-1]
 
-        transfer = self._begin(Transfer(path, False, make, EITHER), told=False)
+        transfer = self._begin(Transfer(path, False, make, EITHER))
         await transfer.done()
-        return looking[-1].path, [listed(row) for row in looking[-1].rows]
+        return Folder(looking[-1].path, tuple(listed(row) for row in looking[-1].rows), looking[-1].more)
 
-    def _check(self, needs: Permission) -> None:
-        """Raises Refused where there is no session, FilesError where it may not."""
+    def _check(self, needs: Permission, *, waits: bool = False) -> None:
+        """Raises Refused where there is no session and it does not wait for one, FilesError where it may not."""
+        if waits and not self.up:
+            return
         if not permits(running(self._session).permissions, needs):
-            raise FilesError(FileReason.NOT_PERMITTED)
+            raise FilesError(FileReason.NOT_PERMITTED, needs=needs)
 
     # jobs
 
-    def _begin(self, transfer: Transfer, *, told: bool = True) -> Transfer:
+    def _begin(self, transfer: Transfer) -> Transfer:
         transfer.act = self._act
         self._waiting.append(transfer)
-        if told:
-            self.begun(transfer)
         self._fill()
         return transfer
 
@@ -210,10 +227,7 @@ class FilesService(Service[ViewerSession]):
         found = next((one for one in self._lanes.values() if one.transfer is transfer), None)
         if transfer.wants_end and transfer in self._waiting:
             self._waiting.remove(transfer)
-            job = transfer.make(0)
-            job.stop(FileReason.CANCELLED, told=False)
-            transfer.job = job
-            self._finish(transfer)
+            self._settle(transfer, FileReason.CANCELLED)
         if found is None:
             return
         if transfer.wants_end:
@@ -229,7 +243,11 @@ class FilesService(Service[ViewerSession]):
         session = self._session
         while session is not None and self._waiting and len(self._lanes) < len(LANES):
             lane = next(int(lane) for lane in LANES if lane not in self._lanes)
-            self._run(session, lane, self._waiting.popleft())
+            transfer = self._waiting.popleft()
+            if permits(session.permissions, transfer.needs):
+                self._run(session, lane, transfer)
+            else:  # another session than the one that it was begun in
+                self._settle(transfer, FileReason.NOT_PERMITTED)
 
     def _run(self, session: ViewerSession, lane: int, transfer: Transfer) -> None:
         self._newest += 1
@@ -264,6 +282,12 @@ class FilesService(Service[ViewerSession]):
             job.pause(True)
             transfer.state = State.PAUSED
         conveyor.go_on()
+
+    def _settle(self, transfer: Transfer, reason: FileReason) -> None:
+        """It ends without a lane."""
+        transfer.job = transfer.make(0)
+        transfer.job.stop(reason, told=False)
+        self._finish(transfer)
 
     def _finish(self, transfer: Transfer) -> None:
         assert transfer.job is not None

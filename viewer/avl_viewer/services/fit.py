@@ -8,7 +8,7 @@ from avl_protocol.session.services import Service
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.endtoend import Fit, Fitted
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.errors import Refused, not_permitted
 from avl_protocol.wire.registry import CloseCode, FitState, Permission
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.services.running import running
@@ -83,6 +83,6 @@ def size_of(answer: Fitted) -> tuple[int, int]:
     if answer.state in (FitState.TAKEN, FitState.NEAREST):
         return answer.width, answer.height
     if answer.state == FitState.NOT_PERMITTED:
-        raise Refused(CloseCode.NOT_PERMITTED)
+        raise not_permitted(Permission.MONITORS)
     sentence = SENTENCES[FitState.OTHER if answer.state == FitState.OTHER else FitState.UNABLE]
     raise Refused(CloseCode.NOT_PERMITTED, sentence)

@@ -9,9 +9,9 @@ from typing import Any
 from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.session.services import Service
 from avl_protocol.session.viewer import ViewerSession
-from avl_protocol.session.viewing import may, takes
+from avl_protocol.session.viewing import may, needed, takes
 from avl_protocol.wire.endtoend import Echo
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.errors import Refused, not_permitted
 from avl_protocol.wire.registry import T_INPUT_UNCONFIRMED, CloseCode, InputDevice, InputKind
 from avl_viewer.decode.picturebook import PictureBook
 from avl_viewer.present.presenter import Presenter
@@ -114,8 +114,9 @@ class InputService(Service[ViewerSession]):
         Raises Refused, of which nothing is sent.
         """
         session = running(self._session)
-        if not all(may(session.permissions, event) for event in events):
-            raise Refused(CloseCode.NOT_PERMITTED)
+        refused = next((event for event in events if not may(session.permissions, event)), None)
+        if refused is not None:
+            raise not_permitted(needed(refused))
         if any(event[0] != InputKind.RELEASE_ALL for event in events):
             self._check()
         if not all(takes(self._devices(), event) for event in events):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from avl_protocol.session.services import Service
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.wire.endtoend import Rights
-from avl_protocol.wire.registry import Permission, RightsReason
+from avl_protocol.wire.registry import PERMISSION_WORDS, Permission, RightsReason
 from avl_viewer.present.presenter import Presenter
 
 #: What a person calls the permissions that this viewer has a use for.
@@ -18,6 +18,16 @@ _WORDS = {
     Permission.CLIPBOARD_OUT: "read the clipboard",
     Permission.CLIPBOARD_IN: "set the clipboard",
     Permission.ANNOTATE: "draw",
+    **{
+        one: PERMISSION_WORDS[one]
+        for one in (
+            Permission.FILES_IN,
+            Permission.FILES_OUT,
+            Permission.AUDIO_OUT,
+            Permission.AUDIO_IN,
+            Permission.MONITORS,
+        )
+    },
 }
 
 

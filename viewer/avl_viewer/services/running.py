@@ -6,7 +6,7 @@ from avl_protocol.session.services import NONE
 from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.channels import permits
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.errors import Refused, not_permitted
 from avl_protocol.wire.registry import CloseCode, Permission
 
 
@@ -16,5 +16,5 @@ def running(session: ViewerSession | None, needed: Permission = NONE) -> ViewerS
     if session is None or session.state is not ViewerState.ADMITTED:
         raise Refused(CloseCode.SESSION_LOST)
     if not permits(session.permissions, needed):
-        raise Refused(CloseCode.NOT_PERMITTED)
+        raise not_permitted(needed)
     return session

@@ -9,7 +9,7 @@ from avl_protocol.session.viewer import ViewerSession
 from avl_protocol.session.viewing import ViewerState
 from avl_protocol.wire.channels import permits
 from avl_protocol.wire.endtoend import Voice
-from avl_protocol.wire.errors import Refused
+from avl_protocol.wire.errors import Refused, not_permitted
 from avl_protocol.wire.registry import MAX_VOICE_WAITS, Channel, CloseCode, Permission
 
 
@@ -46,7 +46,7 @@ class VoiceService(Service[ViewerSession]):
             if session is None or session.state is not ViewerState.ADMITTED:
                 raise Refused(CloseCode.SESSION_LOST)
             if not permits(session.permissions, Permission.AUDIO_IN):
-                raise Refused(CloseCode.NOT_PERMITTED)
+                raise not_permitted(Permission.AUDIO_IN)
         elif self.on and session is not None and self._room(session):
             session.send(Voice(self._position, (), True))
             self._position += 1

@@ -5,6 +5,7 @@
  * not sent again, and what is half there is gone on with (spec 15, 15.4).
  */
 
+import { lacking } from "../wire/errors.js";
 import { FILE_KIND, FILE_OVERWRITE, FILE_REASON, PERMISSION } from "../wire/registry.js";
 import { FileTrouble, sentenceOf } from "./entries.js";
 import { Receiver } from "./receiver.js";
@@ -227,7 +228,7 @@ export class Transfers {
     if (!this._up) {
       this._settle(transfer, "lost", WAITING);
     } else if (!(this._permissions & (plan.out ? PERMISSION.FILES_IN : PERMISSION.FILES_OUT))) {
-      this._settle(transfer, "failed", sentenceOf(FILE_REASON.NOT_PERMITTED));
+      this._settle(transfer, "failed", told(plan, FILE_REASON.NOT_PERMITTED));
     } else {
       this._settle(transfer, "waiting", "");
       const line = this._lanes.open({
@@ -269,7 +270,7 @@ export class Transfers {
       const reason = await end.run();
       if (!mine() || transfer.state === "lost") return;
       if (reason === FILE_REASON.DONE) await plan.arrived?.();
-      if (mine()) this._settle(transfer, ended(reason), reason === FILE_REASON.DONE ? "" : sentenceOf(reason));
+      if (mine()) this._settle(transfer, ended(reason), reason === FILE_REASON.DONE ? "" : told(plan, reason));
     } catch (error) {
       if (!(error instanceof FileTrouble)) throw error;
       if (mine()) this._settle(transfer, "failed", error.message);
@@ -314,6 +315,11 @@ export class Transfers {
     this._owner.tell({ say: "transfers", transfers: [...this._all.values()].map(({ shown }) => shown) });
     if ([...this._all.values()].some(({ rate }) => rate > 0)) this._changed(); // where nothing moves any more that is seen, too
   }
+}
+
+/** Why it came to nothing. @param {Plan} plan @param {number} reason */
+function told({ out }, reason) {
+  return reason === FILE_REASON.NOT_PERMITTED ? lacking(out ? PERMISSION.FILES_IN : PERMISSION.FILES_OUT) : sentenceOf(reason);
 }
 
 /** @param {State} state */

@@ -2,7 +2,7 @@
  * Rights: what the session may now and when it ends, as the host says, and what a person is told of it (spec 11, 11.6).
  */
 
-import { PERMISSION, RIGHTS_REASON } from "../wire/registry.js";
+import { PERMISSION, PERMISSION_WORDS, RIGHTS_REASON } from "../wire/registry.js";
 
 /** What a person calls the permissions that this viewer has a use for. @type {[number, string][]} */
 const WORDS = [
@@ -11,6 +11,9 @@ const WORDS = [
   [PERMISSION.CLIPBOARD_OUT, "read the clipboard"],
   [PERMISSION.CLIPBOARD_IN, "set the clipboard"],
   [PERMISSION.ANNOTATE, "draw"],
+  ...[PERMISSION.FILES_IN, PERMISSION.FILES_OUT, PERMISSION.AUDIO_OUT, PERMISSION.AUDIO_IN, PERMISSION.MONITORS].map(
+    (one) => /** @type {[number, string]} */ ([one, PERMISSION_WORDS[/** @type {keyof typeof PERMISSION_WORDS} */ (one)]]),
+  ),
 ];
 
 /** Tells the page. */

@@ -7,8 +7,8 @@ import * as identities from "../crypto/identity.js";
 import { ObjectOpener } from "../crypto/sframe.js";
 import { checkSize } from "../media/bounds.js";
 import { tracksOf } from "../media/track.js";
-import { channelOf, channelsOf, decode, encode, firstChannelsOf } from "../wire/channels.js";
-import { Refused, RemoteProtocolError } from "../wire/errors.js";
+import { channelOf, channelsOf, decode, encode, firstChannelsOf, openedBy } from "../wire/channels.js";
+import { Refused, RemoteProtocolError, notPermitted } from "../wire/errors.js";
 import { CHANNEL, CLOSE, LANES, LOSSES, PERMISSION, TIMER, TRACK_KIND } from "../wire/registry.js";
 import { ClockExchange } from "./exchange.js";
 import { InputSender } from "./input/sender.js";
@@ -267,7 +267,7 @@ export class ViewerSession {
    * is with the connection, or waits for room there */
   send(kind, fields, lane) {
     const channel = channelOf(kind, lane);
-    if (!channelsOf(this.permissions).includes(channel)) throw new Refused(CLOSE.NOT_PERMITTED);
+    if (!channelsOf(this.permissions).includes(channel)) throw notPermitted(openedBy(channel));
     if (lane !== undefined && !this._lanes.has(lane) && this._secure) {
       this._lanes.add(lane);
       this._secure.suspend(lane); // where there is no path now, it waits for the next
@@ -282,7 +282,7 @@ export class ViewerSession {
    * Throws Refused(NOT_PERMITTED), or Refused(SESSION_LOST) while the host is not heard. @param {InputEvent[]} events
    * */
   sendInput(events) {
-    if (!channelsOf(this.permissions).includes(CHANNEL.INPUT)) throw new Refused(CLOSE.NOT_PERMITTED);
+    if (!channelsOf(this.permissions).includes(CHANNEL.INPUT)) throw notPermitted(openedBy(CHANNEL.INPUT));
     if (this.stale || !this._input || !this._going()) throw new Refused(CLOSE.SESSION_LOST);
     const sequence = this._input.send(events);
     this._afterInput();

@@ -2,15 +2,15 @@
  * Files: what a person drops, chooses and fetches, between this page and the worker that has the files.
  */
 
+import { formatOf, kindOf } from "../wire/clipformats.js";
 import { PERMISSION } from "../wire/registry.js";
+import { lacking } from "../wire/errors.js";
 import { forDialog } from "../wire/foreign.js";
 import { counted } from "./amounts.js";
 import { chosen, dropped } from "./collecting.js";
 import { element } from "./elements.js";
 import { RemoteFiles } from "./remotefiles.js";
 import { TransfersPanel } from "./transfers.js";
-
-const NOT_TAKEN = "This session may not send files to the desktop. Who gave you access can permit it.";
 
 /**
  * @typedef {object} FilesOwner
@@ -70,8 +70,24 @@ export class FilesBridge {
 
   /** Show what the host shares. */
   browse() {
-    if (!(this._permissions & PERMISSION.FILES_OUT)) this._owner.tell("This session may not fetch files from the desktop. Who gave you access can permit it.");
+    if (!(this._permissions & PERMISSION.FILES_OUT)) this._owner.tell(lacking(PERMISSION.FILES_OUT));
     else this._remote.open(Boolean(this._permissions & PERMISSION.FILES_IN), true);
+  }
+
+  /** Send files that were pasted, as if they had been dropped; a lone picture is no file but a copy. False where these are
+   * no files. @param {DataTransfer} data */
+  paste(data) {
+    const { files } = data;
+    if (!files?.length || (files.length === 1 && kindOf(formatOf(files[0].type)) === "image")) return false;
+    if (this._permissions & PERMISSION.FILES_IN) void dropped(data).then((collected) => this._send(collected, ""));
+    else this._owner.tell(NOT_TAKEN);
+    return true;
+  }
+
+  /** Download files and folders of the host. @param {string[]} paths */
+  fetch(paths) {
+    const first = paths[0].replace(/\/+$/, "").split("/").at(-1) ?? "";
+    void this._fetch(paths, paths.length === 1 ? first : `${first} and ${counted(paths.length - 1, "other")}`, false);
   }
 
   /** Things that are dragged over the page. @param {HTMLElement} over */
@@ -92,7 +108,7 @@ export class FilesBridge {
       if (!files(event) || !event.dataTransfer) return;
       event.preventDefault();
       if (!(this._permissions & PERMISSION.FILES_IN)) {
-        this._owner.tell(NOT_TAKEN);
+        this._owner.tell(lacking(PERMISSION.FILES_IN));
         return;
       }
       void dropped(event.dataTransfer).then((collected) => this._send(collected, ""));

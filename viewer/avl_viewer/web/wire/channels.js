@@ -28,6 +28,11 @@ export function firstChannelsOf(permissions) {
   return channelsOf(permissions).filter((channel) => !LANES.has(channel));
 }
 
+/** The permissions, any of which opens a channel; 0: it is always open. @param {number} channel */
+export function openedBy(channel) {
+  return ROWS.get(channel)?.openedBy ?? 0;
+}
+
 /** Whether a channel's streams leave after pictures and its messages may be large; so it is with one that this version
  * does not know (R-WIRE-71). @param {number} channel */
 export function isBulk(channel) {

@@ -2,7 +2,7 @@
  * Whose fault it is: LocalProtocolError is ours, RemoteProtocolError is the peer's and carries the close code it earns.
  */
 
-import { CLOSE, CLOSE_TEXT, GRANT_REFUSALS } from "./registry.js";
+import { CLOSE, CLOSE_TEXT, GRANT_REFUSALS, PERMISSION_WORDS } from "./registry.js";
 
 /** The protocol was broken, by us or by the peer. */
 export class ProtocolError extends Error {
@@ -43,6 +43,18 @@ export class GrantRefused extends Refused {
     super(CLOSE.GRANT_REFUSED, `The host refused the grant${about ? `: ${about}` : ""}.`);
     this.why = about ? why : 0;
   }
+}
+
+/** What is refused to a session that has none of these permissions: the text says which it lacks, and what to do.
+ * @param {number} needed */
+export function notPermitted(needed) {
+  return new Refused(CLOSE.NOT_PERMITTED, lacking(needed));
+}
+
+/** What a person is told who has none of these permissions. @param {number} needed */
+export function lacking(needed) {
+  const words = Object.entries(PERMISSION_WORDS).filter(([bit]) => Number(bit) & needed).map(([, about]) => about).join(" or ");
+  return sentence(CLOSE.NOT_PERMITTED).replace("do that", words || "do that");
 }
 
 /** What a person is told about a close code; unknown codes are named by number. @param {number} code @returns {string}

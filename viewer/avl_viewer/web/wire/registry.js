@@ -406,6 +406,27 @@ export const CODEC = Object.freeze({
   VP9: 2,
   AV1: 3,
 });
+/** Permission -> what who has it may. */
+export const PERMISSION_WORDS = Object.freeze({
+  1: "see the screen",
+  2: "move and click",
+  4: "type",
+  8: "read the host's clipboard",
+  16: "set the host's clipboard",
+  32: "draw and point over the picture",
+  64: "send files to the host",
+  128: "fetch files of the host",
+  256: "hear the host",
+  512: "speak at the host",
+  1024: "choose monitors and resolutions",
+  2048: "blank the host's screen",
+  4096: "restart, shut down, lock",
+  8192: "open connections through the host",
+  16384: "run commands",
+  32768: "change the host's settings",
+  65536: "hand on what one has",
+  131072: "keep what is seen",
+});
 /** Role -> the permissions that it stands for. */
 export const PRESETS = Object.freeze({
   CODE: 1535,
@@ -435,7 +456,7 @@ export const GRANT_REFUSALS = Object.freeze({
 export const FILE_REASONS = Object.freeze({
   0: "It is done.",
   1: "The transfer was cancelled.",
-  2: "This session may not transfer files in this direction.",
+  2: "This session may not transfer files in this direction. Who gave you access can permit it.",
   3: "The host does not share this folder in this direction. List an empty path to see what it shares.",
   4: "There is no such file or folder.",
   5: "The system does not let the program read or write this.",
@@ -449,7 +470,7 @@ export const FILE_REASONS = Object.freeze({
   13: "Two names differ only in case, which the receiving system does not tell apart. Rename one first.",
   14: "The link leads out of what is copied.",
   15: "A folder on the way is a symbolic link, which is not followed.",
-  16: "Another transfer is writing this file. Begin again when that is done.",
+  16: "Another transfer is writing this file. Begin again when that is done, or in a minute if its viewer is gone.",
   17: "It was changed while it was read. Copy it again.",
   18: "What arrived is not what was sent. It was discarded; copy it again.",
   19: "This is neither a file nor a folder nor a link.",
@@ -513,7 +534,7 @@ export const CLOSE_TEXT = Object.freeze({
   67: "The host's identity is not the one in the target. Do not continue.",
   68: "Host and viewer speak different versions of avl. Update the older one.",
   69: "Host and viewer no longer understand each other. Update avl on both sides.",
-  70: "The code admits to viewing only.",
+  70: "This session may not do that. Who gave you access can permit it.",
   71: "The session ended.",
   72: "The host lost its display.",
   73: "The host ended this session.",
