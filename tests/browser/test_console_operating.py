@@ -552,12 +552,34 @@ async def test_health_says_what_is_wrong_first(tab: Console) -> None:
         told = await (await route.fetch()).json()
         told["audit"] = {"trouble": "the disk is full", "refuses": True}
         told["plane"] |= {"ready": False, "expected": 2, "drops": {"<b>no session</b>": 4}}
+        told["plane"] |= {
+            "limits_hit": {"handshakes": 90, "NAT tests": 3},
+            "limits_by_network": {"handshakes 192.0.2.0/24": 60, "handshakes 2001:db8:1::/48": 30},
+        }
         await route.fulfill(json=told)
 
     await tab.page.route("**/api/v1/health", sick)
     for said in ("the disk is full", "it takes nobody new", "Only 1 of 2 processes"):
         await expect(tab.page.locator(".notice", has_text=said)).to_be_visible()
     await expect(tab.page.locator("table", has_text="<b>no session</b>")).to_be_visible()
+    handshakes = tab.page.locator("th", has_text="handshakes")
+    await expect(handshakes.locator("div")).to_have_text(["192.0.2.0/24: 60", "2001:db8:1::/48: 30"])
+    await expect(tab.page.locator("th", has_text="NAT tests").locator("div")).to_have_count(0)
+    await picture(tab, "health-sick-wide-light")
+
+
+async def test_settings_say_why_in_the_language_of_who_reads(console: tuple[Operating, Console]) -> None:
+    made = await console[0].tab(size=PHONE, colours="dark", language="de")
+    await made.go("settings")
+    await made.page.fill("[type='search']", "Büro")
+    await expect(made.page.locator("table.settings tbody tr", has_text="per_address")).to_contain_text(
+        "hinter einem NAT"
+    )
+    assert await made.axe() == []
+    await made.page.locator("table.settings").scroll_into_view_if_needed()
+    await picture(made, "settings-phone-dark-de")
+    await made.page.context.close()
+    assert made.wrong == []
 
 
 async def test_where_share_links_are_turned_off_the_page_says_so(tab: Console) -> None:

@@ -28,7 +28,7 @@ export async function open({ desk, into, signal }) {
     tell(wrong, problems(told).join("\n"));
     const flows = flowing(before?.plane, told.plane);
     for (const [name, text] of Object.entries(figures(told, flows))) tell(tiles.get(name), text);
-    for (const [name, body] of tables) fill(body, told.plane?.[name] ?? {});
+    for (const [name, body] of tables) fill(body, told.plane?.[name] ?? {}, name === "limits_hit" ? told.plane?.limits_by_network : {});
     before = told;
   }
 
@@ -47,7 +47,7 @@ export async function open({ desk, into, signal }) {
 }
 
 const TILES = ["state", "uptime", "hosts", "sessions", "viewers", "in", "out", "cpu", "memory", "processes", "dropped", "audit", "database", "kept", "version"];
-const TABLES = ["connections", "drops", "limits_hit", "limits_by_network", "ended"];
+const TABLES = ["connections", "drops", "limits_hit", "ended"];
 
 /** What an operator has to know first. @param {any} told @returns {string[]} */
 function problems({ plane, audit }) {
@@ -94,11 +94,18 @@ function figures({ plane, database, audit, kept }, flows) {
   };
 }
 
-/** @param {HTMLElement} body @param {Record<string, number>} counts */
-function fill(body, counts) {
+/** @param {HTMLElement} body @param {Record<string, number>} counts @param {Record<string, number>} [networks]  whose they
+ * are mostly, as "NAME NETWORK" */
+function fill(body, counts, networks = {}) {
   const rows = Object.entries(counts).filter(([, n]) => n).sort((one, other) => other[1] - one[1]);
   if (!rows.length) put(body, h("tr", {}, h("td", { class: "quiet" }, t("health.none"))));
-  else put(body, ...rows.map(([name, n]) => h("tr", {}, h("th", { scope: "row" }, foreign(name.replaceAll("_", " "), 80)), h("td", { class: "number" }, number(n)))));
+  else put(body, ...rows.map(([name, n]) => h("tr", {}, h("th", { scope: "row" }, foreign(name.replaceAll("_", " "), 80), ...mostly(name, networks)), h("td", { class: "number" }, number(n)))));
+}
+
+/** The networks that have hit a limit most, a line each. @param {string} limit @param {Record<string, number>} networks */
+function mostly(limit, networks) {
+  const own = Object.entries(networks).filter(([name]) => name.slice(0, name.lastIndexOf(" ")) === limit);
+  return own.sort((one, other) => other[1] - one[1]).map(([name, n]) => h("div", { class: "quiet small" }, `${foreign(name.slice(limit.length + 1), 60)}: ${number(n)}`));
 }
 
 /** @param {HTMLElement | undefined} place @param {string} text  lines of their own */
