@@ -13,14 +13,13 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 #: What keeps a browser of tests to itself: no first run, nothing fetched in the background.
 FLAGS = (
-    "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
@@ -74,9 +73,10 @@ class Page:
         """One command to this tab; its result, or BrowserError."""
         return await self._browser.send(method, self._session, **parameters)
 
-    async def evaluate(self, expression: str) -> Any:
+    async def evaluate(self, expression: str, seconds: float = DEADLINE) -> Any:
         """The value of a JavaScript expression; a promise is awaited. What it throws becomes a BrowserError."""
-        answer = await self.send("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        asked = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        answer = await self._browser.send("Runtime.evaluate", self._session, seconds=seconds, **asked)
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
             raise BrowserError(details.get("exception", {}).get("description") or details["text"])
@@ -96,7 +96,7 @@ class Page:
             }};
             look();
         }})"""
-        return await self.evaluate(script)
+        return await self.evaluate(script, seconds)
 
     async def screenshot(self) -> bytes:
         """The visible page as a PNG."""
@@ -155,8 +155,10 @@ class Browser:
         self._pages: dict[str, Page] = {}
         self._listening = asyncio.ensure_future(self._listen())
 
-    async def send(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
-        """One command; its result, or BrowserError."""
+    async def send(
+        self, method: str, session: str | None = None, *, seconds: float = DEADLINE, **parameters: Any
+    ) -> dict[str, Any]:
+        """One command, which may take so many seconds; its result, or BrowserError."""
         number = next(self._numbers)
         message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
         if session:
@@ -165,7 +167,7 @@ class Browser:
         self._waiting[number] = answer
         self._writer.write(json.dumps(message).encode() + b"\0")
         try:
-            return await asyncio.wait_for(answer, DEADLINE + 5)
+            return await asyncio.wait_for(answer, seconds + 5)
         except TimeoutError:
             raise BrowserError(f"no answer to {method}") from None
         finally:
@@ -173,13 +175,17 @@ class Browser:
 
     async def page(self, address: str = "about:blank") -> Page:
         """Open a tab, listening before the first line of its page runs."""
-        target = (await self.send("Target.createTarget", url="about:blank"))["targetId"]
+        page = await self.attach((await self.send("Target.createTarget", url="about:blank"))["targetId"])
+        if address != "about:blank":
+            await page.send("Page.navigate", url=address)
+        return page
+
+    async def attach(self, target: str) -> Page:
+        """A tab or window that is there, by the id of its target."""
         session = (await self.send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         page = self._pages[session] = Page(self, session)
         for domain in ("Page", "Runtime", "Log"):
             await page.send(f"{domain}.enable")
-        if address != "about:blank":
-            await page.send("Page.navigate", url=address)
         return page
 
     async def close(self) -> None:
@@ -223,13 +229,17 @@ async def browser(
     flags: Sequence[str] = (),
     within: Callable[[Sequence[str | Path]], Sequence[str | Path]] = lambda command: command,
     log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Browser]:
     """A browser with a profile of its own, ended when the block is left; `log` receives what it says on stderr, and
-    `within` makes its command one that runs in a network namespace."""
+    `within` makes its command one that runs in a network namespace. With a DISPLAY in `environment`, which is added to
+    ours, it has a window there, and sound."""
+    surroundings = dict(environment or {})
     with tempfile.TemporaryDirectory(prefix="avl-browser-", ignore_cleanup_errors=True) as profile:
         shared_memory = () if os.access("/dev/shm", os.W_OK) else ("--disable-dev-shm-usage",)
         command = [
             program,
+            *([] if "DISPLAY" in surroundings else ["--headless"]),
             *FLAGS,
             *shared_memory,
             f"--window-size={size[0]},{size[1]}",
@@ -246,6 +256,7 @@ async def browser(
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
+                env={**os.environ, **surroundings},
                 limit=ANSWER_LIMIT,
                 start_new_session=True,
             )

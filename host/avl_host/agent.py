@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,6 +50,7 @@ from avl_host.sound.worker import SoundParts, SoundWorker
 from avl_protocol.audit.entry import Entry
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity
+from avl_protocol.endpoint.accept.hits import BY_NETWORK, LIMITS
 from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
 from avl_protocol.endpoint.dial.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.endpoint import Endpoint
@@ -375,13 +377,15 @@ class Agent:
 
         journal.start(known)
         self.features.files.finished = records.files_moved
-        journal.watch_limits(self._limits_hit)
+        journal.watch_limits(self._limits_hit, lambda: self._counted(BY_NETWORK))
         return journal, HeadWatch(self._state, self._tell, records.head_refused), comparing
 
-    def _limits_hit(self) -> dict[str, int]:
+    def _limits_hit(self) -> Counter[str]:
         """How often each limit was hit so far."""
-        hit = {} if self._endpoint is None else self._endpoint.snapshot().total("limits hit so far")
-        return {**hit, **self.subscribers.limits_hit}
+        return self._counted(LIMITS) + self.subscribers.limits_hit
+
+    def _counted(self, part: str) -> Counter[str]:
+        return Counter() if self._endpoint is None else self._endpoint.snapshot().total(part)
 
     def _open_console(self) -> LocalServer | None:
         """Answer commands of this machine. Raises StateError when another host runs with our state; where the socket

@@ -12,6 +12,7 @@ from typing import Any
 from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.desktop.copypolicy import CopyPolicy
 from avl_host.display.display import Display
+from avl_host.files.copied import CopiedFiles
 from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
 from avl_host.paths.reachability import Reachability
@@ -216,7 +217,9 @@ def assemble(
     services.register(
         hands, Channel.INPUT, Receives(Batch, hands.apply, ACTS)
     )  # the session's gate looks at each event (R-SESS-20)
-    clipboard = ClipboardService(subscribers, served.clipboard, served.copies, subscribers.entropy, clock)
+    clipboard = ClipboardService(
+        subscribers, served.clipboard, served.copies, CopiedFiles(served.roots), subscribers.entropy, clock
+    )
     services.register(
         clipboard,
         Channel.BULK,

@@ -144,7 +144,9 @@ def run(
     ] = None,
     clipboard_out: Annotated[
         Optional[list[str]],
-        typer.Option(help="What viewers may fetch of what is copied here: text, html, rtf, image or none; repeat it."),
+        typer.Option(
+            help="What viewers may fetch of what is copied: text, html, rtf, image, files or none; repeat it."
+        ),
     ] = None,
     clipboard_in: Annotated[
         Optional[list[str]], typer.Option(help="What viewers may copy to here, likewise; default: all of it.")
@@ -577,14 +579,15 @@ def doctor(
     state: StateOption = None,
 ) -> None:
     """Say what this machine lacks, and the line that mends it."""
-    from avl_host.doctor import check, encoders, ownership
+    from avl_host.doctor import check, encoders, ownership, sound
     from avl_protocol.endpoint.diagnosis.finding import report
     from avl_protocol.endpoint.diagnosis.survey import findings_of
     from avl_protocol.endpoint.loop.runtime import run as run_loop
     from avl_protocol.wire.errors import Refused
     from avl_protocol.wire.target import parse_relay
 
-    findings = [*check(display or os.environ.get("DISPLAY")), *encoders(), *ownership(state or default_folder("host"))]
+    findings = [*check(display or os.environ.get("DISPLAY")), *encoders(), *sound()]
+    findings += ownership(state or default_folder("host"))
     if relay is not None:
         try:
             findings += run_loop(findings_of(parse_relay(relay), 5.0, host=True))

@@ -178,3 +178,19 @@ def devices() -> Finding:
     else:
         text = "fingers, pens and parts of a notch as such, if the X server takes the devices (Xvfb takes none)"
     return Finding(True, "devices", text)
+
+
+def sound() -> Iterator[Finding]:
+    """Where this machine's sound would be taken from. Nothing is missing where there is none: the desktop is shared
+    without it."""
+    if importlib.util.find_spec("av") is None:
+        return
+    from avl_host.sound.sources import whence
+    from avl_protocol.endpoint.sound.opus import OpusError, library
+
+    try:
+        library()
+        text = whence()
+    except OpusError as error:
+        text = f"none is shared: {error}"
+    yield Finding(True, "sound", text)

@@ -122,7 +122,7 @@ def _sound(
         return None
     source = open_sound(clock, world.faults)
     if source is None:
-        tell("sound: this system's sound can't be shared yet; --no-sound leaves this sentence out")
+        tell("sound: this system's sound can't be taken; --no-sound leaves this sentence out")
         return None
     return SoundParts(source=source, make_coder=lambda: opus.Encoder(voice=False, bitrate=BITRATE))
 

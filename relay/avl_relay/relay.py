@@ -11,6 +11,7 @@ import structlog
 
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.crypto.identity import Identity, endorse_certificate
+from avl_protocol.endpoint.accept.hits import BY_NETWORK, LIMITS, Hits, limits_hit, network
 from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.loop.alarm import Alarm
@@ -106,7 +107,7 @@ class Relay:
         self._locator: Locator | None = None
         self._neighbours = Neighbours()
         self._traffic = Traffic()
-        self._refused_requests = self._memory_steps = 0
+        self._refused_requests, self._memory_steps = Hits(), Hits()
         self._listening = self._going = False
         self._left = asyncio.Event()
         self._siblings: Siblings | None = None
@@ -248,7 +249,7 @@ class Relay:
             write_ready(settings.ready_file, self.announced)
         tell = (lambda news: None) if self._siblings is None else self._siblings.tell_all
         if self.audit is not None:
-            self.audit.start(tell, lambda: self.snapshot().total("limits hit so far"))
+            self.audit.start(tell, lambda: self.snapshot().total(LIMITS), lambda: self.snapshot().total(BY_NETWORK))
         if self._control is not None:
             self._control.begin(self, tell)
 
@@ -377,7 +378,8 @@ class Relay:
     def _pays(self, host: str) -> bool:
         """Whether a source may ask for one more file of the page."""
         pays = self._requests.take(source(host), self._world.clock.monotonic())
-        self._refused_requests += not pays
+        if not pays:
+            self._refused_requests.add(network(host))
         return pays
 
     def _accept(self, carrier: QuicCarrier | WebSocketCarrier, protocol: str) -> CarrierReceiver:
@@ -487,13 +489,14 @@ class Relay:
         below = tuple(part.snapshot() for part in parts if part is not None)
         seconds = self._router.viewer_seconds(self._world.clock.monotonic())
         limits = {"requests to the page": self._refused_requests, "memory": self._memory_steps}
-        limits["connections to the page"] = self._http.hits if self._http is not None else 0
+        if self._http is not None:
+            limits["connections to the page"] = self._http.hits
         own = (
             self._router.snapshot(),
             self._neighbours.snapshot(),
             self._traffic.snapshot(),
             Snapshot("happened so far", {"viewer milliseconds": round(1000 * seconds)}),
-            Snapshot("limits hit so far", limits),
+            *limits_hit(limits),
         )
         return Snapshot("relay", {"WebSockets": web, "memory steps": int(self.short_of_memory)}, (*own, *below))
 
@@ -586,7 +589,7 @@ class Relay:
         assert watermarks is not None and self._endpoint is not None
         use, before = Use(self._in_memory(), self._router.waiting), watermarks.step
         for entered in watermarks.look(use):
-            self._memory_steps += 1
+            self._memory_steps.add("")
             self._log.warning(
                 "memory is short",
                 gives_up=NAMES[entered],

@@ -69,6 +69,10 @@ class _Counted:
     def local_address(self) -> Address:
         return self._bound.local_address
 
+    @property
+    def undivided(self) -> bool:
+        return self._bound.undivided
+
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
         count = self._traffic.received
 

@@ -107,6 +107,13 @@ _STORIES = (
         _steps(12.5, 432.5),
     ),
     _story(
+        "a time of hearing that is wrong once makes nothing late that is not",
+        [_put(21 + 10 * n, n) for n in range(40)],
+        _steps(12.5, 202.5),
+        [(207.5, "step", {"heard_at": 10_207.5})],
+        _steps(212.5, 402.5),
+    ),
+    _story(
         "sound waits for its film, and for no longer than that plays",
         [_put(21 + 10 * n, n) for n in range(60)],
         [(5.0, "film", {"delay": 90.0}), (205.0, "film", {"delay": 120.0})],

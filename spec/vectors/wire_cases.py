@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 from avl_protocol.crypto.identity import Identity
-from avl_protocol.wire import clipformats, cliptext, datagram, device_id, packing, target, typable, varint
+from avl_protocol.wire import clipfiles, clipformats, cliptext, datagram, device_id, packing, target, typable, varint
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.registry import (
     MAX_CLIPBOARD_DATA,
     MAX_CLIPBOARD_FORMAT,
     MAX_CLIPBOARD_TEXT,
+    MAX_FILE_PATH,
     MAX_FRAGMENT_PAYLOAD,
     DatagramType,
     ObjectFlag,
@@ -250,10 +251,18 @@ def clipformats_of() -> dict[str, Any]:
     ]
     names += ["image/" + "a" * (MAX_CLIPBOARD_FORMAT - 6), "image/" + "a" * (MAX_CLIPBOARD_FORMAT - 5)]
     names += ["text/uri-list", "application/x-avl-origin", "application/octet-stream", "text/html;charset=utf-16"]
+    names += ["application/x-avl-files", "x-special/gnome-copied-files", "x-special/nautilus-clipboard"]
     rows: list[list[Any]] = [["image/png", 5], ["image/png", 7], ["text/html", 0], ["IMAGE/PNG", 1], ["image/bmp", -1]]
     rows += [[], ["image/gif"], [5, 5], ["image/gif", "5"], ["image/gif", True], ["text/uri-list", 4]]
     rows += [["image/tiff", MAX_CLIPBOARD_DATA], ["image/bmp", MAX_CLIPBOARD_DATA + 1], ["text/rtf", 9, "more"]]
+    rows += [["application/x-avl-files", 0]]
     many = [[f"image/x-{number}", number] for number in range(40)]
+    lists = [b"", b"/a\n/b c\n/a", "gr\u00fcn/\u6f22".encode(), b"/a\n\n\r\n/b\x7f\n/c\x00", b"/bad\xff"]
+    lists += [
+        "\n".join(map(str, range(300))).encode(),
+        b"a" * (MAX_FILE_PATH + 1),
+        "\u00e4".encode() * (MAX_FILE_PATH // 2),
+    ]
     return {
         "names": [
             {"name": name, "format": (found := clipformats.format_of(name)), "kind": clipformats.kind_of(found)}
@@ -263,6 +272,7 @@ def clipformats_of() -> dict[str, Any]:
             {"rows": each, "offered": [[one.name, one.size] for one in clipformats.offered(map(tuple, each))]}
             for each in (rows, many, [])
         ],
+        "files": [{"data": each.hex(), "listed": list(clipfiles.listed(each))} for each in lists],
     }
 
 

@@ -27,11 +27,14 @@ const screens = new Screens((objects, at) => {
 const pictures = new Pictures(screens, () => performance.now(), await Decompressor.load(), {
   picturesBroken: () => void told.broken++,
   picturesLeftOut: () => void told.leftOut++,
+  picturesFilm: () => {},
   picturesDamaged: () => void told.damaged++,
 });
 
 /** @param {string} path @param {BodyInit} body */
 const post = async (path, body) => (await fetch(path, { method: "POST", body })).arrayBuffer();
+// What a callback throws ends no await here: it is the report, else there would be none.
+addEventListener("error", ({ message }) => void post("/report", JSON.stringify({ error: message })));
 const story = JSON.parse(new TextDecoder().decode(await post("/story", "?")));
 screens.add(surface);
 pictures.granted(tracksOf(TRACKS));

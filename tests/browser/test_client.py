@@ -270,7 +270,7 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
             refusal = "Promise.reject(new DOMException('', 'NotAllowedError'))"
             await page.evaluate(f"navigator.clipboard.writeText = () => {refusal}")
             assert clipboard.set("refused by the browser")
-            await page.until("document.getElementById('toast-text').textContent != ''")
+            await page.until("document.getElementById('toast-text').textContent.includes('clipboard changed')")
             await page.evaluate("document.getElementById('toast-action').click()")
             assert await page.evaluate("document.getElementById('paste-text').value") == "refused by the browser"
             await page.evaluate("document.getElementById('paste').close()")
@@ -336,6 +336,7 @@ async def test_a_pasting_key_goes_with_the_control_that_it_was_pressed_with(
     chromium: Browser, stand: tuple[Desk, Witness]
 ) -> None:
     running, witness = stand
+    witness.forget()
     async with opened(chromium) as page:
         await visit(page, running.host["url"], "running")
         await page.click(10, 10)
@@ -464,7 +465,7 @@ async def test_a_pointer_of_any_size_becomes_the_pages_cursor(chromium: Browser,
                 const image = await packed(pixels);
                 const measure = async (shape, ratio) => {
                     const element = document.createElement("div");
-                    await new Cursor(element).show(shape, ratio);
+                    await new Cursor(element, new Image()).show(shape, ratio);
                     const url = /url\\("?([^)"]+)"?\\)/.exec(element.style.cursor);
                     if (!url) return [element.style.cursor];
                     const picture = new Image();

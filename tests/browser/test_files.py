@@ -11,18 +11,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from interop.cdp import Browser, Page, browser
+from interop.bench.rig.dropped import PICKED, STATES, choose, drop, save
+from interop.cdp import Browser, browser
 from tests.browser.desk import desk
 from tests.browser.test_client import opened, visit
 from tests.tools import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-STATES = "[...document.querySelectorAll('#transfers-list > li')].map((line) => line.dataset.state).join()"
 TEXTS = "document.getElementById('transfers').innerText"
-#: A folder of the page's own storage in place of one that a person chooses, which no test can.
-PICKED = """window.showDirectoryPicker = async () =>
-    (await navigator.storage.getDirectory()).getDirectoryHandle('picked', { create: true })"""
 #: Path -> SHA-256 of all that is in it.
 READ = """(async () => {
     const found = {};
@@ -64,24 +61,6 @@ def hashes(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-async def drop(page: Page, *paths: Path) -> None:
-    """Let a person drop these onto the desktop."""
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        await page.send("Input.dispatchDragEvent", type=kind, x=200, y=300, data=data)
-
-
-async def choose(page: Page, *names: str) -> None:
-    """Browse to the first root and choose these there."""
-    await page.evaluate("document.querySelector('[data-action=remote]').click()")
-    await page.until("document.querySelector('#remote-list button.file:enabled')")
-    await page.evaluate("document.querySelector('#remote-list button.file').click()")
-    for name in names:
-        box = f"[...document.querySelectorAll('#remote-list input')].find((box) => box.value.endsWith('/{name}'))"
-        await page.until(box)
-        await page.evaluate(f"{box}.click()")
-
-
 async def test_a_folder_is_dropped_fetched_back_and_downloaded(chromium: Browser, tmp_path: Path) -> None:
     shared, mine, downloads = tmp_path / "shared", tree(tmp_path / "mine"), tmp_path / "downloads"
     shared.mkdir()
@@ -100,8 +79,7 @@ async def test_a_folder_is_dropped_fetched_back_and_downloaded(chromium: Browser
 
         # Into a folder.
         await page.evaluate(PICKED)
-        await choose(page, "mine")
-        await page.evaluate("document.getElementById('remote-save').click()")
+        await save(page, "mine")
         await page.until(f"{STATES} === 'done,done,done'")
         got = await page.evaluate(READ)
         assert got == {f"mine/{path}": digest for path, digest in hashes(mine).items()}

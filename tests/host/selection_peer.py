@@ -23,9 +23,9 @@ class _Asking:
 
 
 class Peer:
-    """Create it on the running loop. `refuses`: targets that it does not even answer."""
+    """Create it on the running loop."""
 
-    def __init__(self, display: str) -> None:
+    def __init__(self, display: str, selection: str = "CLIPBOARD") -> None:
         self.x: Any = xcffib.connect(display)  # type: ignore[no-untyped-call]
         self._loop = asyncio.get_running_loop()
         self._root = self.x.get_setup().roots[0].root
@@ -38,7 +38,7 @@ class Peer:
         self._gone = False
         self.cleared = asyncio.Event()
         self.window = self._window()
-        self.clipboard = self.atom("CLIPBOARD")
+        self.clipboard = self.atom(selection)
         self._fd = self.x.get_file_descriptor()
         self._loop.add_reader(self._fd, self._take)
 

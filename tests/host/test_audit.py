@@ -100,8 +100,8 @@ def test_limits_that_are_hit_are_recorded_once_a_look(tmp_path: Path) -> None:
         lobby.incoming(handle, b"samesrc!")
     hit = lobby.subscribers.limits_hit["handshakes"]
     assert hit > 10
-    limits.look(lobby.subscribers.limits_hit)
-    limits.look(lobby.subscribers.limits_hit)
+    limits.look(lobby.subscribers.limits_hit, {})
+    limits.look(lobby.subscribers.limits_hit, {})
     assert told.events == [("limit_hit", {"limit": "handshakes", "count": hit})]
 
 

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from avl_host.desktop.clipboard import X11Clipboard
 from avl_host.selection import compound, targets
+from avl_protocol.wire import clipfiles
+from avl_protocol.wire.clipformats import FILES, Copy, Format
 from avl_protocol.wire.cliptext import Content
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState
 from tests.host.conftest import XServer
@@ -261,6 +263,93 @@ async def test_an_owner_that_never_answers_is_named(
     peer.own({}, silent=frozenset({"UTF8_STRING"}))
     assert await asyncio.wait_for(told.get(), 8) is ClipboardState.NO_ANSWER
     assert await clipboard.get() is ClipboardState.NO_ANSWER
+
+
+async def copied(clipboard: X11Clipboard, peer: Peer, offers: dict[str, Property], targets: bool = True) -> Copy:
+    """What is told once another program has copied this."""
+    told: asyncio.Queue[Copy] = asyncio.Queue()
+    clipboard.on_change = told.put_nowait
+    peer.own(offers, targets=targets)
+    return await told.get()
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("bits", [8, 16, 32])
+async def test_an_owner_that_answers_with_garbage_gives_nothing(bits: int, clipboard: X11Clipboard, peer: Peer) -> None:
+    garbage = bytes(range(256)) * 16
+    async with asyncio.timeout(8):
+        copy = await copied(clipboard, peer, {"TARGETS": ("STRING", bits, garbage)}, targets=False)
+        assert not isinstance(copy.content, str) and copy.formats == ()
+        text = ("UTF8_STRING", bits, b"\xff" * 8)
+        copy = await copied(clipboard, peer, {"image/png": ("INTEGER", bits, garbage), "UTF8_STRING": text})
+        assert copy.content is ClipboardState.NOT_TEXT and [each.name for each in copy.formats] == ["image/png"]
+        fetched = await clipboard.fetch(copy.stamp, "image/png")
+    assert fetched == (garbage if bits == 8 else ClipboardState.NO_ANSWER), "bytes are handed on as they are"
+
+
+@pytest.mark.display
+async def test_an_owner_that_announces_more_than_may_be_is_not_waited_for(clipboard: X11Clipboard, peer: Peer) -> None:
+    async with asyncio.timeout(8):
+        copy = await copied(clipboard, peer, {"image/png": ("INCR", 32, (1 << 31).to_bytes(4, "little"))})
+        assert await clipboard.fetch(copy.stamp, "image/png", 1 << 20) is ClipboardState.TOO_LARGE
+        copy = await copied(clipboard, peer, {"image/png": ("image/png", 8, bytes(70_000))})
+        assert await clipboard.fetch(copy.stamp, "image/png", 60_000) is ClipboardState.TOO_LARGE
+        assert await clipboard.fetch(copy.stamp, "image/png", 70_000) == bytes(70_000)
+
+
+@pytest.mark.display
+async def test_files_are_a_list_for_each_file_manager_and_never_a_text(clipboard: X11Clipboard, peer: Peer) -> None:
+    listed = b"copy\nfile:///tmp/gr%C3%BCn\nfile:///tmp/b%20c"
+    text = ("UTF8_STRING", 8, b"/tmp/b c")
+    async with asyncio.timeout(8):
+        copy = await copied(clipboard, peer, {"x-special/gnome-copied-files": ("x", 8, listed), "UTF8_STRING": text})
+        assert (copy.content, [each.name for each in copy.formats]) == (ClipboardState.NOT_TEXT, [FILES])
+        fetched = await clipboard.fetch(copy.stamp, FILES)
+        assert isinstance(fetched, bytes) and clipfiles.paths_of(fetched) == ("/tmp/gr\u00fcn", "/tmp/b c")
+
+        async def give(format: str) -> bytes:
+            return clipfiles.uris_of(("/tmp/gr\u00fcn", "/tmp/b c"))
+
+        assert clipboard.offer(Copy(ClipboardState.NOT_TEXT, (Format(FILES),)), give)
+        assert not {"UTF8_STRING", "text/plain"} & set(names(peer, await peer.ask("TARGETS")))
+        assert await peer.ask("text/uri-list") == ("text/uri-list", 8, await give(""))
+        assert await peer.ask("x-special/gnome-copied-files") == ("x-special/gnome-copied-files", 8, listed)
+        assert await peer.ask("UTF8_STRING") is None
+
+
+@pytest.mark.display
+async def test_what_is_marked_counts_as_copied_only_where_that_is_wanted(xvfb: XServer) -> None:
+    both, one, marking = (
+        X11Clipboard(xvfb.display, primary=True),
+        X11Clipboard(xvfb.display),
+        Peer(xvfb.display, "PRIMARY"),
+    )
+    told: asyncio.Queue[Content] = asyncio.Queue()
+    both.on_change = lambda copy: told.put_nowait(copy.content)
+    try:
+        async with asyncio.timeout(8):
+            for text in (b"m", b"ma", b"marked"):  # as with each move of the mouse
+                marking.own({"UTF8_STRING": ("UTF8_STRING", 8, text)})
+            assert await told.get() == "marked" and told.empty()
+            assert await both.get() == "marked" and await one.get() is ClipboardState.EMPTY
+            assert both.set("pasted with the middle button")
+            assert await marking.ask("UTF8_STRING") == ("UTF8_STRING", 8, b"pasted with the middle button")
+            assert await one.get() == "pasted with the middle button"
+            marking.own({"UTF8_STRING": ("UTF8_STRING", 8, b"marked again")})
+            assert await told.get() == "marked again"
+            marking.x.core.SetSelectionOwner(0, marking.clipboard, 0)
+            marking.x.core.GetInputFocus().reply()
+            await until_content(both, "pasted with the middle button")
+    finally:
+        marking.close()
+        both.close()
+        one.close()
+
+
+async def until_content(clipboard: X11Clipboard, content: Content) -> None:
+    """That nothing is marked any more is no copy: what was copied counts again."""
+    while await clipboard.get() != content:
+        await asyncio.sleep(0)
 
 
 @pytest.mark.display

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avl_protocol.endpoint.accept.quota import Claim, Quota, network
+from avl_protocol.endpoint.accept.hits import MOST_NETWORKS, Hits, limits_hit, network
+from avl_protocol.endpoint.accept.quota import Claim, Quota
 from avl_protocol.rate.limits import Limits, Places
 
 GRACE = 5.0
@@ -46,11 +47,28 @@ def test_one_source_has_so_many_places_and_others_theirs() -> None:
 def test_it_is_counted_how_often_somebody_got_no_place_or_gave_way() -> None:
     door = Door(WIDE, Places(2, 100, 1000))
     crowd(door, ["192.0.2.1"] * 2)
-    assert door.quota.hits == 0
-    assert door.enter("192.0.2.1") is None and door.quota.hits == 1
+    assert door.quota.hits.total == 0
+    assert door.enter("192.0.2.1") is None and door.quota.hits.total == 1
     door.now += GRACE
-    assert door.enter("192.0.2.1") is not None and door.quota.hits == 2
-    assert door.quota.shed(1.0) == 2 and door.quota.hits == 4
+    assert door.enter("192.0.2.1") is not None and door.quota.hits.total == 2
+    assert door.quota.shed(1.0) == 2 and door.quota.hits.total == 4
+    assert door.quota.hits.networks == {"192.0.2.0/24": 4}
+
+
+def test_a_full_house_is_laid_at_the_network_that_fills_it() -> None:
+    door = Door(WIDE, Places(100, 1000, 3))
+    crowd(door, ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
+    assert door.enter("198.51.100.1") is not None and door.quota.hits.networks == {"192.0.2.0/24": 1}
+
+
+def test_networks_that_hit_a_limit_are_few_and_the_latest() -> None:
+    hits = Hits()
+    for number in range(MOST_NETWORKS + 5):
+        hits.add(f"10.{number // 256}.{number % 256}.0/24")
+    assert hits.total == MOST_NETWORKS + 5 and len(hits.networks) == MOST_NETWORKS
+    assert "10.0.0.0/24" not in hits.networks
+    _, by_network = limits_hit({"places": hits})
+    assert by_network["places 10.0.9.0/24"] == 1
 
 
 def test_a_stranger_that_stays_gives_way_to_a_newcomer_of_its_source() -> None:

@@ -124,6 +124,7 @@ class Bound:
 
     def __init__(self) -> None:
         self.local_address: Address = ("127.0.0.1", 1)
+        self.undivided = True
         self.receiver: Callable[[Batch], None] = lambda batch: None
 
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -235,6 +236,40 @@ async def test_batches_keep_their_order_sizes_and_sources(offload: bool) -> None
     await eventually(lambda: len(sockets.received) == len(payloads))
     assert [data for data, _ in sockets.received] == payloads
     assert {source for _, source in sockets.received} == {sockets.one.local_address}
+    sockets.close()
+
+
+async def test_what_is_too_large_for_the_way_is_lost_and_not_divided() -> None:
+    sockets = Sockets(offload=True)
+    target = sockets.other.local_address
+    sockets.one.send_batch([(bytes(70_000), target), (bytes(65_507), target), (b"small", target)])
+    await eventually(lambda: len(sockets.received) == 2)
+    assert [len(data) for data, _ in sockets.received] == [65_507, 5]
+    sockets.close()
+    if sys.platform.startswith("linux"):
+        for address in ("127.0.0.1", ""):
+            bound = UdpNetwork().bind((address, 0))
+            assert isinstance(bound, UdpSocket) and bound.undivided
+            told = bound._socket
+            assert told.getsockopt(socket.IPPROTO_IP, 10) == 3, "IP_MTU_DISCOVER is IP_PMTUDISC_PROBE"
+            assert told.family == socket.AF_INET or told.getsockopt(socket.IPPROTO_IPV6, 23) == 3
+            bound.close()
+
+
+async def test_a_run_too_large_for_the_way_costs_no_other_run_its_segments() -> None:
+    class Narrow(socket.socket):
+        """A socket on a way that takes no runs of more than 1,452 bytes a datagram."""
+
+        def sendmsg(self, parts: Any, *more: Any) -> int:
+            if len(parts[0]) > 1452:
+                raise OSError(22, "Invalid argument")
+            return super().sendmsg(parts, *more)
+
+    sockets = Sockets(offload=True, sending=Narrow(socket.AF_INET, socket.SOCK_DGRAM))
+    sockets.one.segmenting = True
+    sockets.one.send_batch([(bytes(8952), sockets.other.local_address)] * 3)
+    assert sockets.one.segmenting
+    await eventually(lambda: len(sockets.received) == 3)
     sockets.close()
 
 

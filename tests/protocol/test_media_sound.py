@@ -153,6 +153,18 @@ def test_no_film_holds_sound_for_longer_than_may_be() -> None:
     assert buffer.target(3.0) == T_SOUND_DELAY
 
 
+def test_a_time_that_was_wrong_once_silences_nothing_for_long() -> None:
+    """A loudspeaker that says that it plays in ten seconds, once."""
+    buffer, speaker = run(3.0, lambda n: 0.03)
+    buffer.step(speaker.at + 10.0, speaker.at)
+    before = buffer.heard.played
+    for number in range(300, 400):
+        at = number * PACKET + 0.03
+        buffer.put(Sound(captured_us=0, position=number, packets=(b"p",)), number * PACKET, at)
+        speaker.until(at)
+    assert buffer.heard.played - before > 60
+
+
 def test_a_stall_costs_what_it_lasts_and_no_more() -> None:
     """Nothing for 300 ms, then all at once."""
     buffer, speaker = run(30.0, lambda n: 0.03 if not 500 <= n < 530 else 0.03 + (530 - n) * PACKET)

@@ -156,25 +156,25 @@ def test_an_acknowledgement_is_due_after_a_burst() -> None:
     acks = Acknowledging(0.005)
     for _ in range(ACK_EVERY):
         assert not acks.due
-        assert acks.received(Payload.CARRIED, 1.0) == 0.005
+        assert acks.received(Payload.CARRIED, 100, 1.0) == 0.005
     assert acks.due
     acks.sent()
     assert not acks.due
 
 
 def test_the_acknowledgement_of_feedback_may_wait_longer_than_others() -> None:
-    assert Acknowledging(0.005).received(Payload.FEEDBACK, 1.0) == FEEDBACK_ACK_DELAY
-    assert Acknowledging(0.025).received(Payload.FEEDBACK, 1.0) == 0.025
+    assert Acknowledging(0.005).received(Payload.FEEDBACK, 100, 1.0) == FEEDBACK_ACK_DELAY
+    assert Acknowledging(0.025).received(Payload.FEEDBACK, 100, 1.0) == 0.025
 
 
 def test_what_comes_alone_on_a_stream_is_acknowledged_with_its_answer_and_what_follows_it_is_gathered() -> None:
     acks = Acknowledging(0.005)
-    assert acks.received(Payload.PIECES, 1.0) == ALONE_ACK_DELAY
-    assert acks.received(Payload.PIECES, 1.004) == acks.received(Payload.PIECES, 1.008) == 0.005
-    assert acks.received(Payload.PIECES, 1.014) == ALONE_ACK_DELAY
-    assert acks.received(Payload.CARRIED, 1.1) == 0.005, "feedback comes soon, and takes it along"
-    assert acks.received(Payload.PIECES, 1.102) == 0.005
-    assert acks.received(Payload.ANYTHING, 2.0) == 0.005
+    assert acks.received(Payload.PIECES, 100, 1.0) == ALONE_ACK_DELAY
+    assert acks.received(Payload.PIECES, 100, 1.004) == acks.received(Payload.PIECES, 100, 1.008) == 0.005
+    assert acks.received(Payload.PIECES, 100, 1.014) == ALONE_ACK_DELAY
+    assert acks.received(Payload.CARRIED, 100, 1.1) == 0.005, "feedback comes soon, and takes it along"
+    assert acks.received(Payload.PIECES, 100, 1.102) == 0.005
+    assert acks.received(Payload.ANYTHING, 100, 2.0) == 0.005
 
 
 def test_keys_are_changed_after_so_many_packets_each() -> None:

@@ -34,7 +34,7 @@ from avl_protocol.rights.enrolled import enrolled
 from avl_protocol.rights.sharelink import Share
 from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read, revocations_of
 from avl_protocol.websocket import frames
-from avl_protocol.wire import clipformats, cliptext, codec, datagram, device_id, packing, target, varint
+from avl_protocol.wire import clipfiles, clipformats, cliptext, codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
 from avl_protocol.wire.registry import CandidateKind, Permission
 from spec.vectors import bounds_cases, carrier_cases, make, parity_cases, track_cases
@@ -213,6 +213,8 @@ def test_clipboard_formats() -> None:
     for case in vectors["offers"]:
         offered = clipformats.offered(map(tuple, case["rows"]))
         assert [list(row) for row in clipformats.rows(offered)] == case["offered"]
+    for case in vectors["files"]:
+        assert list(clipfiles.listed(bytes.fromhex(case["data"]))) == case["listed"]
 
 
 def test_targets() -> None:

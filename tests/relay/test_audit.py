@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from avl_protocol.audit.entry import Entry
 from avl_protocol.audit.events import KINDS, NotLogged, checked
 from avl_protocol.audit.head import TreeHead, head_of
+from avl_protocol.audit.limits import MOST_NAMED
 from avl_protocol.audit.merkle import verify_consistency
 from avl_protocol.audit.witness import Verdict, Witness
 from avl_protocol.crypto.identity import Identity
@@ -225,6 +227,18 @@ async def test_limits_that_are_hit_are_logged_once_a_look(tmp_path: Path) -> Non
     await asyncio.sleep(0)
     counts = [entry.text("count") for entry in logged(tmp_path / "a", "limit_hit")]
     assert counts == ["3", "2"]
+
+
+async def test_a_limit_that_is_hit_is_logged_with_the_networks_that_hit_it_most(tmp_path: Path) -> None:
+    made, hit, by = book(tmp_path / "a"), {"handshakes": 0}, Counter({"handshakes 192.0.2.0/24": 0})
+    made.start(lambda news: None, lambda: hit, lambda: by)
+    hit["handshakes"] = 90
+    by.update({"handshakes 192.0.2.0/24": 50, "handshakes 2001:db8:1::/48": 30})
+    by.update({f"handshakes 198.51.{number}.0/24": 1 for number in range(9)})
+    await made.close()
+    told = [(one.text("address"), one.text("count")) for one in logged(tmp_path / "a", "limit_hit")]
+    assert told[:2] == [("192.0.2.0/24", "50"), ("2001:db8:1::/48", "30")]
+    assert len(told) == MOST_NAMED + 1 and told[-1] == ("", "4"), "others are told together, and none is told twice"
 
 
 # the API

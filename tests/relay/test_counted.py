@@ -43,6 +43,7 @@ class _Socket:
     """A socket that keeps what is sent."""
 
     local_address = ("192.0.2.1", 4433)
+    undivided = True
 
     def __init__(self) -> None:
         self.sent: list[Batch] = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.settings.faults import BadSettings
 from avl_protocol.endpoint.settings.load import from_flags
+from avl_protocol.endpoint.settings.report import as_json
 from avl_relay.api.identity import Role
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
@@ -102,6 +105,12 @@ async def test_who_administers_sees_settings_with_their_reasons(two: tuple[Proce
         assert (await two[0].api.ask(name, "GET", "/settings")).status_code == status
         change = await two[0].api.ask(name, "PATCH", "/settings", {"features": {}})
         assert change.status_code == status
+
+
+def test_the_console_has_the_reason_of_each_setting_in_its_words(tmp_path: Path) -> None:
+    reasons = json.loads((files("avl_relay") / "console/words/en.json").read_text())["settings"]["reasons"]
+    rows = as_json(relay_settings(None, tmp_path))
+    assert reasons == {row["name"].replace(".", "-"): row["reason"] for row in rows}
 
 
 async def test_a_feature_is_turned_off_everywhere_at_once_and_for_good(

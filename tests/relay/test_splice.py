@@ -116,7 +116,7 @@ def test_a_reset_is_passed_on_with_its_code(from_viewer: bool) -> None:
 
 
 def test_bulk_streams_leave_after_media_and_others_do_not() -> None:
-    for channel, bulk in ((0, False), (1, False), (2, True), (3, True), (77, True)):
+    for channel, bulk in ((0, False), (1, False), (2, True), (3, False), (8, True), (77, True)):
         _, host, viewer, stream, twin = spliced(channel)
         assert (twin in host.connection.server.bulk) is bulk
         assert (stream in viewer.connection.server.bulk) is bulk

@@ -132,6 +132,7 @@ class SimulatedSocket:
         self._bound = bound
         self.receiver: Callable[[Batch], None] | None = None
         self.tells_local = False
+        self.undivided = True
 
     def tell_local(self) -> bool:
         self.tells_local = True

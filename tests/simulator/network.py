@@ -19,12 +19,16 @@ from avl_protocol.endpoint.udp.network import Address
 from tests.simulator.host import SimulatedHost, SimulatedSocket
 from tests.simulator.nat import NatBox, NatBoxes, NatShape
 
+#: Bytes of IPv6 and UDP around a datagram.
+HEADERS = 48
+
 
 @dataclass(frozen=True, slots=True)
 class LinkShape:
     """One direction of a path: seconds, bits per second and probabilities.
 
     `queue` is the longest wait at the bottleneck before datagrams are dropped; a reordered one is `reorder_by` late.
+    `mtu`: bytes that a packet may have, headers of IPv6 and UDP included; a larger one is dropped.
     """
 
     delay: float = 0.010
@@ -35,6 +39,7 @@ class LinkShape:
     reorder_by: float = 0.005
     rate: float | None = None
     queue: float = 0.200
+    mtu: int = 1500
 
 
 class Link:
@@ -55,6 +60,9 @@ class Link:
         shape = self.shape
         draws = [chance.random() for _ in range(4)]
         self.sent += 1
+        if size + HEADERS > shape.mtu:
+            self.dropped += 1
+            return []
         self.bytes += size
         departure = now
         if shape.rate is not None:

@@ -16,7 +16,9 @@ from tests.simulator.world import VIEWER, system
 from tests.system.seen import number, online, run, until
 from tests.system.test_rights import over, owned, typed
 
-OPERATOR, KEYBOARD = PRESETS["OPERATOR"], Permission.KEYBOARD
+#: What an operator may at a host without a microphone (R-SESS-314).
+OPERATOR = PRESETS["OPERATOR"] & ~Permission.AUDIO_IN
+KEYBOARD = Permission.KEYBOARD
 
 
 class Person:

@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 
 import pytest
 
 from avl_host.desktop.copypolicy import CopyPolicy
+from avl_protocol.files.memory import MemoryTree
 from avl_protocol.session.fetching import Fetched
-from avl_protocol.wire.clipformats import HTML, PLAIN, PNG, RTF, Copy, Format
+from avl_protocol.wire import clipfiles
+from avl_protocol.wire.clipformats import FILES, HTML, PLAIN, PNG, RTF, Copy, Format
 from avl_protocol.wire.endtoend import ClipboardPart
 from avl_protocol.wire.registry import MAX_CLIPBOARD_TEXT, ClipboardState, Permission
 from avl_viewer.api import Desktop
 from avl_viewer.clipboard import ClipboardError
+from avl_viewer.pasting import HERE, ON_THEIR_WAY, PastedFiles
 from tests.simulator.network import LinkShape
 from tests.simulator.run import Simulation
 from tests.simulator.world import VIEWER, system
@@ -196,6 +200,120 @@ def test_what_the_owner_keeps_neither_leaves_nor_comes() -> None:
                 assert await refused(desktop, {PNG: bytes(1001)}, keep=False) is ClipboardState.TOO_LARGE
                 await desktop.clipboard.write({PNG: bytes(1000), HTML: b"x"}, keep=False)
                 assert [each.name for each in (await host.clipboard.look()).formats] == [PNG]
+
+    run(main)
+
+
+def uris(*paths: str) -> bytes:
+    return "".join(f"file://{path}\r\n" for path in paths).encode()
+
+
+def pasted_files(desktop: Desktop, folder: Path, said: list[str]) -> PastedFiles:
+    """As a window has them: what comes lies in `folder`."""
+    features = desktop.client.features
+    folder.mkdir(exist_ok=True)
+
+    async def make() -> Path:
+        return folder
+
+    return PastedFiles(features.clipboard, features.files, said.append, make)
+
+
+def test_files_that_were_copied_become_a_transfer_when_somebody_pastes(tmp_path: Path) -> None:
+    shared = MemoryTree()
+    shared.put("gr\u00fcn.txt", b"of the host")
+    shared.put("folder/deep", b"deep")
+    (tmp_path / "ours").write_bytes(PICTURE)
+    (tmp_path / "Ordner").mkdir()
+    (tmp_path / "Ordner" / "tief").write_bytes(b"of the viewer")
+    said: list[str] = []
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(files=shared) as host:
+            await online(host)
+            async with s.viewer(host, pictures=False) as desktop:
+                listed = uris("/shared/gr%C3%BCn.txt", "/shared/folder", "/shared/gone", "/etc/passwd")
+                host.clipboard.copy(ClipboardState.NOT_TEXT, {FILES: listed})
+                await until(lambda: desktop.presenter.host_copy is not None)
+                assert await desktop.clipboard.files() == ("/shared/gr\u00fcn.txt", "/shared/folder")
+                pasted = pasted_files(desktop, tmp_path / "here", said)
+                stamp = (await desktop.client.features.clipboard.look()).stamp
+                brought = await asyncio.gather(pasted.bring(stamp), pasted.bring(stamp))
+                found = [Path(path) for path in clipfiles.paths_of(brought[0])]
+                assert brought[0] == brought[1] and [path.name for path in found] == ["folder", "gr\u00fcn.txt"]
+                assert found[1].read_bytes() == b"of the host" and (found[0] / "deep").read_bytes() == b"deep"
+
+                give = pasted.giving((str(tmp_path / "ours"), str(tmp_path / "Ordner"), str(tmp_path / "ours") + "/"))
+                offered = Copy(ClipboardState.NOT_TEXT, (Format(FILES),))
+                await desktop.client.features.clipboard.offer(offered, lambda format: give())
+                await asyncio.sleep(5)
+                assert "ours" not in shared.files, "nothing crosses before somebody pastes"
+                assert await host.clipboard.paste(FILES) == uris("/shared/ours", "/shared/Ordner")
+                assert shared.files["ours"] == PICTURE and shared.files["Ordner/tief"] == b"of the viewer"
+
+                (tmp_path / "ours").write_bytes(b"another")
+                again = pasted.giving((str(tmp_path / "ours"), str(tmp_path / "no such file")))
+                assert await again() is ClipboardState.NO_ANSWER and "no such file" in said[-1]
+                assert await pasted.giving((str(tmp_path / "ours"),))() is ClipboardState.NO_ANSWER
+                assert said[-1].startswith("ours: "), "what is there is not replaced"
+                assert shared.files["ours"] == PICTURE
+                (tmp_path / "new").write_bytes(b"new")
+                await desktop.clipboard.write_files(tmp_path / "new")
+                assert await host.clipboard.paste(FILES) == uris("/shared/new")
+                await desktop.clipboard.write({FILES: b"/etc/passwd\n/shared/gone\n/shared/../etc/passwd"})
+                assert await host.clipboard.paste(FILES) is ClipboardState.NOT_PERMITTED
+
+    run(main)
+
+
+def test_files_that_take_longer_than_a_program_waits_are_pasted_the_next_time(tmp_path: Path) -> None:
+    shared = MemoryTree()
+    shared.put("large", PICTURE)
+    (tmp_path / "ours").write_bytes(PICTURE)
+    said: list[str] = []
+
+    async def main(simulation: Simulation) -> None:
+        async with system(simulation) as s, s.host(files=shared) as host:
+            await online(host)
+            async with s.viewer(host, pictures=False) as desktop:
+                pasted = pasted_files(desktop, tmp_path / "here", said)
+                host.clipboard.copy(ClipboardState.NOT_TEXT, {FILES: uris("/shared/large")})
+                await until(lambda: desktop.presenter.host_copy is not None)
+                stamp = (await desktop.client.features.clipboard.look()).stamp
+                with pytest.raises(ClipboardError, match="on their way"):
+                    await pasted.bring(stamp)
+                await until(lambda: said == [HERE])
+                (path,) = clipfiles.paths_of(await pasted.bring(stamp))
+                assert Path(path).read_bytes() == PICTURE
+                give = pasted.giving((str(tmp_path / "ours"),))
+                offered = Copy(ClipboardState.NOT_TEXT, (Format(FILES),))
+                await desktop.client.features.clipboard.offer(offered, lambda format: give())
+                assert await host.clipboard.paste(FILES) is ClipboardState.NO_ANSWER
+                await until(lambda: said == [HERE, ON_THEIR_WAY, HERE])
+                assert await host.clipboard.paste(FILES) == uris("/shared/ours")
+                assert shared.files["ours"] == PICTURE
+
+    run(main, shape=LinkShape(rate=250_000.0))
+
+
+@pytest.mark.parametrize("forbid", [Permission.FILES_OUT | Permission.FILES_IN, Permission(0)])
+def test_files_are_no_format_of_a_session_that_may_not_have_them(forbid: Permission) -> None:
+    async def main(simulation: Simulation) -> None:
+        copies = CopyPolicy() if forbid else CopyPolicy(leaves=frozenset({"text"}), comes=frozenset({"text"}))
+        async with system(simulation) as s, s.host(forbid=forbid, copies=copies) as host:
+            await online(host)
+            host.files.put("there", b"there")
+            async with s.viewer(host, pictures=False) as desktop:
+                host.clipboard.copy(ClipboardState.NOT_TEXT, {FILES: uris("/shared/there")})
+                await asyncio.sleep(1)
+                assert desktop.presenter.host_copy is None and await desktop.clipboard.files() == ()
+                service = desktop.client.features.clipboard
+                with pytest.raises(ClipboardError) as caught:
+                    await service.fetch((await service.look()).stamp, FILES)
+                assert caught.value.state is ClipboardState.NOT_PERMITTED
+                with pytest.raises(ClipboardError) as caught:
+                    await desktop.clipboard.write({FILES: b"/shared/there"})
+                assert caught.value.state is ClipboardState.NOT_PERMITTED
 
     run(main)
 

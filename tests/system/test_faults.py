@@ -26,8 +26,10 @@ from avl_host.services.candidates import CandidatesService
 from avl_host.services.clipboard import ClipboardService
 from avl_host.services.control import ControlService
 from avl_host.services.files import FilesService
+from avl_host.services.fit import FitService
 from avl_host.services.layout import LayoutService
 from avl_host.services.media import MediaService
+from avl_host.services.monitors import MonitorsService
 from avl_host.services.pointer import PointerService
 from avl_host.services.pointing import PointingService
 from avl_host.services.statistics import StatisticsService
@@ -36,6 +38,7 @@ from avl_host.sessions.admission import CodeAdmission
 from avl_host.sessions.lockwatch import LockWatch
 from avl_host.sessions.subscribers import Subscribers
 from avl_host.sessions.tickets import TicketBook
+from avl_protocol.media.frame import Monitor
 from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Services
@@ -71,6 +74,8 @@ HOST: dict[type, str] = {
     PointingService: "ended",
     AnnotationsService: "admitted ended",
     FilesService: "put get list said opened ended",
+    FitService: "decide handle_timer _follow",
+    MonitorsService: "settle _start _give",
     Registration: "apply _message handle_timer next_timeout",
     HostSession: "channel_received handle_timer send admit applied next_event",
     Publisher: "open join_key renew_keys set_viewer frame settled look",
@@ -143,6 +148,9 @@ async def subscriber(s: System, host: RunningHost) -> bool:
                 await desktop.files.list("/shared")
                 with TemporaryDirectory() as folder:
                     await desktop.files.get(Path(__file__).name, folder)
+            if desktop.permissions & Permission.MONITORS:
+                await desktop.choose("left")
+                await desktop.fit(480, 300)
             host.source.set_still(False)
             host.agent.publisher.wake()
             await asyncio.sleep(0.1)
@@ -188,6 +196,8 @@ def test_whatever_fails_once_the_program_serves_on_or_ends_with_a_sentence(progr
         async with system(simulation) as s, s.host(direct=program == "host", faulty=True) as host:
             await online(host)
             host.source.set_still(True)
+            host.source.divided = (Monitor("left", 0, 0, 320, 192, True), Monitor("right", 320, 0, 64, 64))
+            host.agent.publisher.wake()
             assert host.agent.ending is None and s.relay_instance is not None
             async with s.viewer(host, name="stays", reconnect=True) as stays:
                 await number(stays)

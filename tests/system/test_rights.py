@@ -35,7 +35,9 @@ from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, System, system
 from tests.system.seen import number, online, run, until
 
-OPERATOR, LOOKING = PRESETS["OPERATOR"], PRESETS["VIEWER"]
+#: What an operator may at a host without a microphone (R-SESS-314).
+OPERATOR = PRESETS["OPERATOR"] & ~Permission.AUDIO_IN
+LOOKING = PRESETS["VIEWER"]
 EVERYTHING = Permission(sum(Permission))
 
 

@@ -20,7 +20,7 @@ from avl_protocol.wire.errors import Refused
 from avl_protocol.wire.registry import CLOSE_CODES, ClipboardState, CloseCode, ControlMode
 from avl_viewer import api, cli
 from avl_viewer.api import Screenshot
-from avl_viewer.clipboard import not_given
+from avl_viewer.clipboard import format_not_given, not_given
 from avl_viewer.present.company import Company, Person
 
 TARGET = f"avl://127.0.0.1:4433/{device_id.to_text(12345)}"
@@ -70,6 +70,14 @@ class FakeDesktop:
         if self.failure is not None:
             raise self.failure
         return self.text
+
+    async def types(self) -> tuple[str, ...]:
+        return ("image/png", "text/html") if self.text else ()
+
+    async def read(self, type: str) -> bytes:
+        if self.failure is not None:
+            raise self.failure
+        return b"\x89PNG\0\xff" if type == "image/png" else self.text.encode()
 
     async def screenshot(self, settle: float) -> Screenshot:
         self.calls.append(("screenshot", settle))
@@ -315,6 +323,49 @@ def test_a_clipboard_without_text_says_which_of_three_things_it_is(avl: Call, de
         assert (result.exit_code, result.stdout) == (exit_code, "")
         said.add(result.stderr)
     assert len(said) == 3
+
+
+def test_the_clipboard_comes_and_goes_in_each_format(avl: Call, desktop: FakeDesktop, tmp_path: Path) -> None:
+    assert avl("clipboard", TARGET, "--code", "c", "--types").stdout == "image/png\ntext/html\n"
+    taken = avl("clipboard", TARGET, "--code", "c", "--type", "image/png")
+    assert (taken.exit_code, taken.stdout_bytes) == (0, b"\x89PNG\0\xff")
+    out = tmp_path / "out"
+    assert avl("clipboard", TARGET, "--code", "c", "--type", "IMAGE/PNG", "--out", str(out)).output == ""
+    assert out.read_bytes() == b"\x89PNG\0\xff"
+    assert avl("clipboard", TARGET, "--code", "c", "--type", "text/plain").stdout == "the host's clipboard"
+    both = ("--type", "image/png", "--in", str(out), "--type", "text", "--in", "-")
+    assert avl("clipboard", TARGET, "--code", "c", *both, stdin="beside it").output == ""
+    written = {"image/png": b"\x89PNG\0\xff", "text/plain;charset=utf-8": b"beside it"}
+    assert desktop.calls[-1] == ("write", written)
+    desktop.text = ""
+    empty = avl("clipboard", TARGET, "--code", "c", "--types")
+    assert (empty.exit_code, empty.stdout) == (0, "") and "is empty" in empty.stderr
+    desktop.failure = format_not_given(ClipboardState.GONE)
+    gone = avl("clipboard", TARGET, "--code", "c", "--type", "text/html")
+    assert (gone.exit_code, gone.stdout) == (4, "") and "nothing in that format" in gone.stderr
+    unwritable = ("clipboard", TARGET, "--code", "c", "--type", "image/png", "--out", str(tmp_path / "no" / "file"))
+    desktop.failure = None
+    assert avl(*unwritable).exit_code == cli.FAILED
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("--types", "--set", "x"), 2, "give one of them"),
+        (("--type", "application/pdf"), 2, "does not cross"),
+        (("--type", "image/png", "--type", "text/html"), 2, "one --type can be read"),
+        (("--in", "file"), 2, "needs the --type"),
+        (("--type", "image/png", "--in", "-", "--type", "text/html", "--in", "-"), 2, "standard input holds one"),
+        (("--type", "image/png", "--in", "/no/such/file"), 1, "/no/such/file"),
+        (("--type", "text/plain", "--in", "-"), 2, "is not UTF-8 text"),
+        (("--type", "image/png", "--in", "/dev/null"), 2, "is empty"),
+    ],
+)
+def test_what_can_t_be_meant_of_the_clipboard_is_said_before_anything_is_sent(
+    words: tuple[str, ...], status: int, said: str, avl: Call, desktop: FakeDesktop
+) -> None:
+    result = avl("clipboard", TARGET, "--code", "c", *words, stdin=b"\xff")
+    assert result.exit_code == status and said in " ".join(result.output.split()) and desktop.calls == []
 
 
 @pytest.mark.parametrize(

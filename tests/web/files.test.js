@@ -150,6 +150,18 @@ test("a file without room ends the transfer, and what came is kept", async () =>
   assert.deepEqual(reasons, [FILE_REASON.NO_SPACE, FILE_REASON.NO_SPACE], "told before anything is sent");
 });
 
+test("a file that changes while it is read is left out, and the others are not", async () => {
+  const tree = new MemoryTree();
+  const sent = items({ one: noise(6 * BLOCK), two: noise(10) });
+  const file = sent[1].file;
+  let reads = 0;
+  sent[1].file = { slice: (/** @type {number} */ from, /** @type {number} */ to) => file.slice(from, reads++ < 2 ? to : from + 5) };
+  const { reasons, said, problems } = await meet(sent, tree);
+  assert.deepEqual([reasons, problems], [[0, 0], [["top/one", FILE_REASON.CHANGED]]]);
+  assert.deepEqual([...tree.files.keys()], ["top/two"]);
+  assert.deepEqual(said.filter(([kind, { hash }]) => kind === "FILE_DATA" && hash.length).map(([, { number }]) => number), [2]);
+});
+
 test("a receiver makes nothing of bad names, of links, and of what is out of turn", async () => {
   for (const [rows, verdicts] of /** @type {[any[][], number[]][]} */ ([
     [[[0, 1, "../x", 0, 0, 0, ""], [1, 1, "a\u0000b", 0, 0, 0, ""], [2, 4, "l", 0, 0, 0, "a"], [3, 1, "x.avl-part", 0, 0, 0, ""]], [5, 5, 5, 5]],
@@ -232,6 +244,19 @@ test("eight jobs have lanes, the ninth waits for one, and a lane that does not f
   service.opened(/** @type {any} */ (session), 8);
   await turns();
   assert.deepEqual([session.sent.length, begun.length], [2, 9]);
+});
+
+test("a job hears what is said of it, and of no other", async () => {
+  const [near, far] = ports();
+  const service = new FilesService();
+  const lanes = new Lanes(near, () => undefined);
+  service.attach(far);
+  service.admitted(/** @type {any} */ (quiet(PERMISSION.FILES_OUT)));
+  /** @type {any[]} */
+  const heard = [];
+  lanes.open({ begun() {}, receive: (message) => heard.push(message.job), lost() {} });
+  for (const [job, lane] of [[1, 8], [2, 8], [0, 8], [1, 9]]) service.told({ kind: "FILE_CREDIT", job, size: 1 }, lane);
+  assert.deepEqual(heard, [1]);
 });
 
 test("what is said is bounded by what has left", async () => {

@@ -508,7 +508,7 @@ test("a lock of the pointer is offered once a minute, says how to leave it, and 
   let gives = true;
   const caught = new Caught({
     catch: async () => gives, free: () => caught.changed(false), tell: (text, action) => void told.push([text, action?.[0]]),
-    show: (place) => void shown.push(place), mark: () => undefined, desktop: () => ({ width: 100, height: 50 }),
+    show: (place) => void shown.push(place), mark: () => undefined, desktop: () => ({ x: 640, y: 0, width: 100, height: 50 }),
   }, () => clock.now);
   caught.offer();
   await caught.toggle();
@@ -520,13 +520,13 @@ test("a lock of the pointer is offered once a minute, says how to leave it, and 
   gives = false;
   await caught.toggle();
   assert.match(told[2][0], /did not give/);
-  caught.at(90, 5);
+  caught.follow([[INPUT.MOVE, 730, 5], [INPUT.WHEEL, 730, 5, 0, 120]]);
   caught.changed(true);
   caught.changed(true);
   caught.by(20, -3);
   caught.by(-5, 100);
   await caught.toggle();
-  assert.deepEqual(shown, [[90, 5], [99, 2], [94, 49], null]);
+  assert.deepEqual(shown, [[730, 5], [739, 2], [734, 49], null]);
   assert.deepEqual(told.slice(3).map(([text]) => /Esc|L locks/.test(text)), [true, true]);
 });
 

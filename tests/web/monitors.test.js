@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { FitService } from "../../viewer/avl_viewer/web/services/fit.js";
+import { Screens } from "../../viewer/avl_viewer/web/present/screens.js";
 import { LayoutService } from "../../viewer/avl_viewer/web/services/layout.js";
 import { MonitorsService } from "../../viewer/avl_viewer/web/services/monitors.js";
 import { MediaReceiver } from "../../viewer/avl_viewer/web/session/media/receiver.js";
@@ -54,6 +55,59 @@ test("a monitor that vanishes is said, and is seen again when it is back", () =>
   assert.deepEqual(other.sent, [["WATCH", { monitors: [2] }]], "another session is told anew");
 });
 
+test("windows of monitors are watched beside the page, and by themselves while nobody sees it", () => {
+  const monitors = new MonitorsService(() => {}, () => {});
+  const one = session();
+  monitors.admitted(one);
+  monitors.laidOut([LEFT, RIGHT]);
+  const watched = () => one.sent.at(-1)?.[1].monitors;
+  monitors.beside(["right"], true);
+  assert.deepEqual(watched(), [0, 2]);
+  monitors.told({ monitors: [[0, 3], [2, 5]], tracks: [[3, 1, 2, 500, 1], [5, 1, 2, 500, 1]] });
+  assert.deepEqual([monitors.watched, monitors.nameOf(3), monitors.nameOf(5), monitors.nameOf(7)], [0, "", "right", ""]);
+  monitors.choose("left");
+  assert.deepEqual(watched(), [1, 2]);
+  monitors.beside(["right"], false);
+  assert.deepEqual(watched(), [2]);
+  monitors.laidOut([LEFT]);
+  assert.deepEqual(watched(), [1], "its window shows nothing, and the page is said to be hidden by itself");
+  monitors.laidOut([LEFT, RIGHT]);
+  assert.deepEqual(watched(), [2]);
+  monitors.beside([], true);
+  assert.deepEqual(watched(), [1]);
+  monitors.choose("");
+  assert.deepEqual([watched(), one.sent.length], [[0], 7]);
+});
+
+test("what a monitor shows is painted in its window, and each size is told once", () => {
+  /** @type {string[]} */
+  const painted = [];
+  const screens = new Screens(() => {}, () => 0, (canvas) => ({ paint: () => void painted.push(String(canvas)), halve: (times) => void painted.push(`${canvas} by ${times}`) }), (desktop) => (desktop === 5 ? "right" : ""));
+  const paint = (/** @type {number} */ desktop) => screens.paint(/** @type {any} */ ({ desktop, canvas: { close: () => void painted.push("none") } }));
+  screens.add(/** @type {any} */ ("page"));
+  screens.desktops([3, 5]);
+  paint(5);
+  screens.put("right", /** @type {any} */ ("window"));
+  paint(3);
+  paint(5);
+  screens.desktops([5]);
+  paint(5);
+  screens.halve("right", 1);
+  screens.halve("", 2);
+  screens.put("right", null);
+  screens.halve("right", 1);
+  paint(5);
+  assert.deepEqual(painted, ["none", "page", "window", "window", "window by 1", "page by 2", "page"]);
+  /** @type {any[]} */
+  const told = [];
+  const layout = new LayoutService((message) => told.push(message));
+  for (let twice = 0; twice < 2; twice++) {
+    layout.shown(1280, 600, 0, true);
+    layout.shown(640, 480, 2, false);
+  }
+  assert.deepEqual(told.map(({ monitor, first }) => [monitor, first]), [[0, true], [2, false]]);
+});
+
 test("the host is told in which size the desktop is acted on, once", () => {
   /** @type {any[]} */
   const told = [];
@@ -64,7 +118,7 @@ test("the host is told in which size the desktop is acted on, once", () => {
   assert.deepEqual(told[0].monitors, [LEFT, RIGHT]);
   layout.shown(1280, 600);
   layout.shown(1280, 600);
-  assert.deepEqual(told.slice(1), [{ say: "shown", width: 1280, height: 600, monitor: 0 }]);
+  assert.deepEqual(told.slice(1), [{ say: "shown", width: 1280, height: 600, monitor: 0, first: true }]);
   layout.aim(1280, 600, 5, 0);
   layout.aim(1280, 600, 6, 0);
   assert.deepEqual(one.sent, [["AIM", { width: 1280, height: 600, time_us: 5000 }]]);

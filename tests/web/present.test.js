@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Canvas } from "../../viewer/avl_viewer/web/decode/canvas.js";
+import { Halves, levels } from "../../viewer/avl_viewer/web/present/halves.js";
 import { Painter, within } from "../../viewer/avl_viewer/web/present/painter.js";
 import { EXACT_CODING } from "../../viewer/avl_viewer/web/wire/registry.js";
 
@@ -45,7 +46,7 @@ function stage(converts = true) {
     rect: (/** @type {number[]} */ ...sides) => path.push(sides.join()),
     drawImage: (/** @type {any} */ image, /** @type {number[]} */ ...sides) => drawn.push(`${image.name} [${sides.join()}] in ${path.join(" ")}`),
   };
-  const surface = /** @type {any} */ ({ width: 1, height: 1, getContext: () => context });
+  const surface = /** @type {any} */ ({ width: 1, height: 1, getContext: () => ({ ...context, canvas: surface }) });
   /** @type {any[]} */
   const presented = [];
   const painter = new Painter(surface, (objects) => presented.push(objects), () => 0);
@@ -147,4 +148,48 @@ test("a picture of fewer pixels than its place, or that the browser can't conver
     await new Promise((done) => setTimeout(done, 0));
     assert.deepEqual(drawn.at(-1), `picture 3 [0,0,${width},32,16,16,32,32] in 32,16,16,16`);
   }
+});
+
+/** What is drawn on canvases that know their sizes alone: "name: from in other -> to". */
+function easels() {
+  /** @type {string[]} */
+  const drawn = [];
+  let made = 0;
+  const make = (/** @type {number} */ width, /** @type {number} */ height, name = `canvas ${++made}`) => {
+    const canvas = /** @type {any} */ ({ name, width, height });
+    const drawImage = (/** @type {any} */ other, /** @type {number[]} */ ...sides) => drawn.push(`${name}: ${other.name} ${sides.join()}`);
+    canvas.getContext = () => ({ canvas, drawImage });
+    return canvas;
+  };
+  return { drawn, make };
+}
+
+test("below half size what is drawn is halved on its way, odd edges included, and whole again when it is larger", () => {
+  const { drawn, make } = easels();
+  const surface = make(1, 1, "surface");
+  const halves = new Halves(surface, make);
+  halves.resize(41, 20);
+  assert.deepEqual([surface.width, surface.height, halves.any], [41, 20, false]);
+  halves.changed([rect(0, 0, 41, 20)]);
+  assert.deepEqual(drawn.splice(0), []);
+  halves.times(1);
+  assert.deepEqual([surface.width, surface.height, halves.any], [21, 10, true]);
+  assert.deepEqual(drawn.splice(0), [
+    "canvas 1: surface 0,0",
+    "surface: canvas 1 0,0,40,20,0,0,20,10",
+    "surface: canvas 1 40,0,1,20,20,0,1,10",
+  ]);
+  halves.changed([rect(7, 5, 6, 4)]);
+  assert.deepEqual(drawn.splice(0), ["surface: canvas 1 6,4,8,6,3,2,4,3"]);
+  halves.times(2);
+  assert.deepEqual([surface.width, surface.height], [11, 5]);
+  assert.equal(drawn.splice(0)[0], "canvas 2: canvas 1 0,0");
+  halves.resize(64, 64);
+  assert.deepEqual([halves.whole.canvas.width, surface.width], [64, 16]);
+  halves.times(0);
+  assert.deepEqual([surface.width, surface.height, drawn], [64, 64, ["surface: canvas 2 0,0"]]);
+});
+
+test("what is left to the browser is more than a half", () => {
+  assert.deepEqual([2, 1, 0.75, 0.51, 0.5, 0.4, 0.25, 0.2].map(levels), [0, 0, 0, 0, 1, 1, 2, 2]);
 });

@@ -20,13 +20,15 @@ function typing() {
     send: (/** @type {any[]} */ rows) => void said.push(...rows.map(([, usage, down, bits]) => ["key", usage, down, bits])),
     paste: (/** @type {any} */ { text }, /** @type {any[]} */ rows) => void said.push(["paste", text, ...rows.map(([, usage, down]) => [usage, down])]),
     mayPaste: () => true,
+    files: (/** @type {any} */ { files }) => Boolean(files && said.push(["files", ...files])),
     own: () => false,
   };
   new Typing(field, owner);
   const plain = { keyCode: 0, repeat: false, isComposing: false, timeStamp: 0, preventDefault() {}, stopPropagation() {} };
   const key = (/** @type {string} */ kind, /** @type {string} */ code, /** @type {string} */ name, /** @type {string[]} */ ...states) =>
     heard[kind]({ ...plain, code, key: name, getModifierState: (/** @type {string} */ state) => states.includes(state) });
-  const paste = (/** @type {string} */ text) => heard.paste({ ...plain, clipboardData: { getData: () => text } });
+  const paste = (/** @type {string} */ text, /** @type {any[] | undefined} */ files = undefined) =>
+    heard.paste({ ...plain, clipboardData: { getData: () => text, files } });
   return { said, key, paste };
 }
 
@@ -65,4 +67,15 @@ test("a second pasting key does not wait for the first one's event", (context) =
   for (const _ of [1, 2]) key("keydown", "KeyV", "v", "Control");
   paste("text");
   assert.deepEqual(said.slice(1), [["key", V, true, HELD], ["key", V, false, HELD], ["paste", "text", [V, true], [V, false]]]);
+});
+
+test("pasted files are sent, and their pasting key is not", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { said, key, paste } = typing();
+  key("keydown", "ControlLeft", "Control", "Control");
+  key("keydown", "KeyV", "v", "Control");
+  key("keyup", "ControlLeft", "Control");
+  key("keydown", "KeyB", "b");
+  paste("file:///a", ["a"]);
+  assert.deepEqual(said.slice(1), [["files", "a"], ["key", CONTROL, false, 0], ["key", B, true, 0]]);
 });

@@ -25,8 +25,8 @@ from avl_protocol.endpoint.program.folders import default_folder
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.media.frame import Monitor
 from avl_protocol.session.fetching import Fetched
-from avl_protocol.wire import clipformats
-from avl_protocol.wire.clipformats import HTML, PLAIN, RTF, Copy, Format
+from avl_protocol.wire import clipfiles, clipformats
+from avl_protocol.wire.clipformats import FILES, HTML, PLAIN, RTF, Copy, Format
 from avl_protocol.wire.cliptext import Content, content_of
 from avl_protocol.wire.errors import Refused, not_permitted
 from avl_protocol.wire.keys import modifiers_of, parse_chord
@@ -138,7 +138,9 @@ class Clipboard:
         the host did not take it, ValueError for what is no format that travels."""
         for name in formats:
             if not clipformats.is_name(name) or not clipformats.kind_of(name):
-                raise ValueError(f"{name!r} is not a format that travels: {PLAIN}, {HTML}, {RTF} or image/... are")
+                raise ValueError(
+                    f"{name!r} is not a format that travels: {PLAIN}, {HTML}, {RTF}, {FILES} or image/... are"
+                )
         data = dict(formats)
         content: Content = ClipboardState.NOT_TEXT
         if PLAIN in data and len(data[PLAIN]) <= MAX_CLIPBOARD_TEXT:
@@ -149,6 +151,23 @@ class Clipboard:
 
         named = tuple(Format(name, len(each)) for name, each in data.items())
         await self._client.features.clipboard.offer(Copy(content, named), read, keep=keep)
+
+    async def files(self) -> tuple[str, ...]:
+        """Paths at the host of files that were copied there, for `desktop.files.get`; none where none were, or the host
+        does not share them."""
+        if FILES not in await self.types():
+            return ()
+        return clipfiles.listed(await self.read(FILES))
+
+    async def write_files(self, sources: str | Path | Sequence[str | Path], to: str = "") -> Copied:
+        """Push files and folders into a folder of the host, and set its clipboard to them, so that a file manager there
+        pastes them. Raises what `desktop.files.put` and `write` do."""
+        paths = [Path(one) for one in ([sources] if isinstance(sources, (str, Path)) else sources)]
+        copied = await self._client.features.files.put(paths, to, overwrite=FileOverwrite.NEVER).done()
+        left = {path for path, _ in copied.left}
+        folder = f"{to.rstrip('/')}/" if to else ""
+        await self.write({FILES: clipfiles.told(f"{folder}{path.name}" for path in paths if path.name not in left)})
+        return copied
 
 
 class DesktopSound:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,17 @@ from avl_protocol.endpoint.loop.runtime import run
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.session.fetching import Fetched
 from avl_protocol.session.input.ledger import Dropped, Fate
-from avl_protocol.wire.clipformats import Copy
+from avl_protocol.wire import clipfiles
+from avl_protocol.wire.clipformats import FILES, Copy
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import CloseCode, ControlAct
+from avl_protocol.wire.registry import ClipboardState, CloseCode, ControlAct
 from avl_viewer.api import thread_decoder
 from avl_viewer.backgroundfiles import BackgroundFiles
 from avl_viewer.client import DesktopClient
 from avl_viewer.clipboard import ClipboardError
 from avl_viewer.config import ClientSettings
+from avl_viewer.files import FilesError
+from avl_viewer.pasting import PastedFiles, fresh_folder
 from avl_viewer.present.presenter import Presenter
 from avl_viewer.services.clipboard import ClipboardService
 from avl_viewer.sound.output import open_output
@@ -43,6 +46,7 @@ class BackgroundRemote:
         self._settings = settings
         self._presenter = presenter
         self._client: DesktopClient | None = None
+        self._pasted: PastedFiles | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
         self._figures: dict[str, Any] = {}
@@ -65,6 +69,12 @@ class BackgroundRemote:
             thread_decoder(world.clock.monotonic, world.faults, _hardware),
         )
         self._client = client
+        self._pasted = PastedFiles(
+            client.features.clipboard,
+            client.features.files,
+            self._presenter.remark,
+            lambda: asyncio.to_thread(fresh_folder, world.clock.wall()),
+        )
         self._clock, self._faults = world.clock.monotonic, world.faults
         self._files.begin(client.features.files, world)
         self._listen(client)
@@ -154,9 +164,17 @@ class BackgroundRemote:
 
     def offer_copy(self, copy: Copy, read: Callable[[str], Future[Fetched]]) -> None:
         """See Remote."""
+        give: Callable[[], Awaitable[Fetched]] | None = None
 
         async def reading(format: str) -> Fetched:
-            return await asyncio.wrap_future(read(format))
+            nonlocal give
+            if format == FILES and give is not None:
+                return await give()
+            result = await asyncio.wrap_future(read(format))
+            if format == FILES and isinstance(result, bytes) and self._pasted is not None:
+                give = self._pasted.giving(clipfiles.paths_of(result))
+                return await give()
+            return result
 
         self._on_clipboard(lambda clipboard: clipboard.offer(copy, reading))
 
@@ -164,7 +182,10 @@ class BackgroundRemote:
         """See Remote."""
         loop, client = self._loop, self._client
         if loop is not None and client is not None and not loop.is_closed():
-            fetching = client.features.clipboard.fetch(stamp, format)
+            if format == FILES and self._pasted is not None:
+                fetching = self._bring(self._pasted, stamp)
+            else:
+                fetching = client.features.clipboard.fetch(stamp, format)
             try:
                 return asyncio.run_coroutine_threadsafe(fetching, loop)
             except RuntimeError:
@@ -172,6 +193,12 @@ class BackgroundRemote:
         failed: Future[bytes] = Future()
         failed.set_exception(Refused(CloseCode.SESSION_LOST))
         return failed
+
+    async def _bring(self, pasted: PastedFiles, stamp: int) -> bytes:
+        try:
+            return await pasted.bring(stamp)
+        except (FilesError, OSError) as error:
+            raise ClipboardError(ClipboardState.NO_ANSWER, str(error)) from None
 
     def _on_clipboard(self, action: Callable[[ClipboardService], Coroutine[Any, Any, None]]) -> None:
         """Have something done with the host's clipboard; a person is told why it was not."""

@@ -446,37 +446,72 @@ def scroll(
 @app.command()
 def clipboard(
     target: TargetArgument,
-    set_: Annotated[Optional[str], typer.Option("--set", help="Set it; - reads standard input.")] = None,
+    set_: Annotated[Optional[str], typer.Option("--set", help="Set it to a text; - reads standard input.")] = None,
+    types: Annotated[bool, typer.Option("--types", help="List the formats that it is to be had in.")] = False,
+    type_: Annotated[
+        Optional[list[str]],
+        typer.Option("--type", metavar="MIME", help="A format: text/html, image/png, ..; repeat it with --in."),
+    ] = None,
+    in_: Annotated[
+        Optional[list[str]],
+        typer.Option("--in", metavar="FILE", help="Set it to what a file holds, in --type; - reads standard input."),
+    ] = None,
+    out: Annotated[
+        Optional[str], typer.Option(metavar="FILE", help="Write it to a file; - or nothing: standard output.")
+    ] = None,
     code: CodeOption = None,
     state: StateOption = None,
     timeout: TimeoutOption = 10.0,
     qlog: QlogOption = None,
 ) -> None:
-    """Print the host's clipboard, or set it.
+    """Print the host's clipboard, or set it: its text, or another format of it byte for byte.
 
-    Nothing is printed for an empty one. What is not text, or too long, is an error that says so.
+    Nothing is printed for an empty one. What is not text, or too long, or has no such format, is an error that says so.
     """
-
-    async def action(desktop: Desktop) -> str | None:
-        if set_ is None:
-            return await desktop.clipboard.get()
-        await desktop.clipboard.set(given)
-        return None
+    from avl_viewer.commands import clipping
 
     try:
+        asked = clipping.wanted(types, type_ or [], in_ or [], out, set_ is not None)
+        formats = clipping.contents(asked.files) if asked is not None else {}
+        if asked is not None:
+            clipping.check_out(asked)
         given = _text(set_) if set_ is not None else ""
     except ValueError as error:
         _fail(str(error), USAGE)
+    except OSError as error:
+        _fail(str(error), FAILED)
 
-    text = _do(target, code, state, timeout, qlog, action)
+    async def action(desktop: Desktop) -> str | bytes | None:
+        if formats:
+            await desktop.clipboard.write(formats)
+        elif asked is not None and asked.names:
+            return "".join(f"{name}\n" for name in await desktop.clipboard.types())
+        elif asked is not None:
+            return await desktop.clipboard.read(asked.read)
+        elif set_ is None:
+            return await desktop.clipboard.get()
+        else:
+            await desktop.clipboard.set(given)
+        return None
+
+    found = _do(target, code, state, timeout, qlog, action)
     from avl_protocol.wire.foreign import for_terminal
     from avl_viewer.clipboard import EMPTY
 
-    if text == "":
+    if found in ("", b""):
         _warn(EMPTY)
-    elif text is not None:
+    elif found is not None and sys.stdout.isatty() and (asked is None or asked.out == clipping.PIPE):
         # A program that reads it gets every byte; a terminal would obey some of them.
-        typer.echo(for_terminal(text, None, lines=True) if sys.stdout.isatty() else text, nl=False)
+        text = found if isinstance(found, str) else found.decode("utf-8", "replace")
+        typer.echo(for_terminal(text, None, lines=True), nl=False)
+    elif isinstance(found, bytes):
+        assert asked is not None
+        try:
+            clipping.write(found, asked.out)
+        except OSError as error:
+            _fail(str(error), FAILED)
+    elif found is not None:
+        typer.echo(found, nl=False)
 
 
 class Overwrite(StrEnum):

@@ -43,8 +43,11 @@ class HostLog(Records, Protocol):
         """The host runs. `known(entries, since)` is told what the log has of sessions already, once it is read, and
         from when on it tells of all (Unix milliseconds); never where the log is false."""
 
-    def watch_limits(self, limits: Callable[[], Mapping[str, int]]) -> None:
-        """Record which limits were hit, once a minute from now on; `limits()` is how often each was so far."""
+    def watch_limits(
+        self, limits: Callable[[], Mapping[str, int]], by_network: Callable[[], Mapping[str, int]]
+    ) -> None:
+        """Record which limits were hit, once a minute from now on; `limits()` is how often each was so far,
+        `by_network()` the same of each network (avl_protocol/audit/limits.py)."""
 
     async def close(self) -> None:
         """Write what is left."""
@@ -67,7 +70,9 @@ class MemoryJournal:
         now_ms = int(self._world.clock.wall() * 1000)
         self.entries.append(self.chain.append(kind, said, now_ms=now_ms, entropy=self._world.entropy))
 
-    def watch_limits(self, limits: Callable[[], Mapping[str, int]]) -> None:
+    def watch_limits(
+        self, limits: Callable[[], Mapping[str, int]], by_network: Callable[[], Mapping[str, int]]
+    ) -> None:
         """See HostLog: nobody looks."""
 
     async def close(self) -> None:
@@ -88,6 +93,7 @@ class Journal:
 
         self._hit = Limits(self)
         self._limits: Callable[[], Mapping[str, int]] = dict
+        self._by_network: Callable[[], Mapping[str, int]] = dict
         self._next_look: asyncio.TimerHandle | None = None
         self._known: Callable[[Sequence[Entry], int], None] = lambda entries, since: None
         self._writer = Writer(
@@ -108,20 +114,22 @@ class Journal:
         given = {name: value for name, value in said.items() if value is not None and value != ""}
         self._writer.record(kind, given, int(self._world.clock.wall() * 1000))
 
-    def watch_limits(self, limits: Callable[[], Mapping[str, int]]) -> None:
+    def watch_limits(
+        self, limits: Callable[[], Mapping[str, int]], by_network: Callable[[], Mapping[str, int]]
+    ) -> None:
         """See HostLog."""
-        self._limits = limits
+        self._limits, self._by_network = limits, by_network
         self._look()
 
     def _look(self) -> None:
-        self._hit.look(self._limits())
+        self._hit.look(self._limits(), self._by_network())
         self._next_look = asyncio.get_running_loop().call_later(LOOK_AT_LIMITS, self._look)
 
     async def close(self) -> None:
         """Write what is left."""
         if self._next_look is not None:
             self._next_look.cancel()
-            self._hit.look(self._limits())
+            self._hit.look(self._limits(), self._by_network())
         await self._writer.close()
 
 

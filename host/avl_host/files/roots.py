@@ -109,10 +109,25 @@ class Roots:
         return self._located(*best, writes)
 
     def _located(self, root: Root, rest: str, writes: bool) -> Located:
+        if ".." in rest.split("/"):
+            raise FileTrouble(FileReason.NOT_SHARED)  # it need not lead out: nobody is told whether it does
         names = names_of(rest) if rest else ()
         if isinstance(names, FileReason):
             raise FileTrouble(names)
         return Located(root, self._open(root.path, writes), names)
+
+    def shares(self, *, writes: bool) -> bool:
+        """Whether anything may be written, or read."""
+        return any(root.writes if writes else root.reads for root in self._roots)
+
+    def shown(self, path: str, *, writes: bool) -> str:
+        """The whole path of what is there and may be written, or read; "" for what may not, or is not there."""
+        try:
+            there = self.locate(path, writes=writes)
+            found = there.tree.look(there.names)
+        except FileTrouble:
+            return ""
+        return there.shown if found is not None and found.kind is not FileKind.LINK else ""
 
     def rows(self, path: str, after: str) -> tuple[str, Iterator[Row]]:
         """What is in a folder, and its whole path; what is shared, for an empty one. Raises FileTrouble."""
@@ -130,7 +145,10 @@ class Roots:
             ]
             return "", iter(sorted(row for row in rows if row[0] > after))
         there = self.locate(path, writes=False)
-        found = there.tree.look(there.names)
+        try:
+            found = there.tree.look(there.names)
+        finally:
+            there.tree.close()
         if found is None:
             raise FileTrouble(FileReason.NOT_FOUND)
         if found.kind is not FileKind.FOLDER:

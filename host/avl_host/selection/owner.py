@@ -18,7 +18,8 @@ import xcffib.xproto
 from avl_host.selection import targets
 from avl_host.selection.display import SelectionDisplay
 from avl_protocol.session.fetching import Fetched
-from avl_protocol.wire.clipformats import ORIGIN, PLAIN, Copy
+from avl_protocol.wire import clipfiles
+from avl_protocol.wire.clipformats import FILES, GNOME, ORIGIN, PLAIN, Copy
 from avl_protocol.wire.registry import ClipboardState
 
 #: One property holds at most this much; more goes in pieces of this size. Well under the server's longest request.
@@ -239,6 +240,8 @@ def _encoded(copy: Copy, wanted: str, ready: Mapping[str, bytes]) -> tuple[str, 
     if wanted == ORIGIN and copy.origin:
         return ORIGIN, copy.origin
     format = targets.asked(copy, wanted)
+    if format == FILES and format in ready and wanted.lower() == GNOME:
+        return wanted, clipfiles.uris_of(clipfiles.paths_of(ready[format]), GNOME)
     if format and format != PLAIN:
         return (wanted, ready[format]) if format in ready else None
     if format == PLAIN:

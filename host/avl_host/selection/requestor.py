@@ -16,6 +16,7 @@ from avl_host.selection import targets
 from avl_host.selection.display import MOST, SelectionDisplay
 from avl_protocol.session.fetching import Fetched
 from avl_protocol.wire.clipformats import (
+    FILES,
     HTML,
     ORIGIN,
     ORIGIN_BYTES,
@@ -79,6 +80,8 @@ class Requestor:
         except _TooLarge:
             content = ClipboardState.TOO_LARGE
         formats = tuple(each for each in formats_of(names) if each.name != PLAIN)
+        if any(each.name == FILES for each in formats):
+            content = ClipboardState.NOT_TEXT  # the text of it is the list of files (R-SESS-302)
         if content is ClipboardState.TOO_LARGE:
             formats = (Format(PLAIN), *formats)
         return Copy(content, formats, await self._origin(names) if ORIGIN in names else b"")

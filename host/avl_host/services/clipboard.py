@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 from avl_host.desktop.clipboard import ClipboardPort
 from avl_host.desktop.copypolicy import CopyPolicy
+from avl_host.files.copied import CopiedFiles
 from avl_host.services.audience import Audience
 from avl_protocol.session.fetching import Fetched, Giver, Taker
 from avl_protocol.session.host import HostSession
 from avl_protocol.session.services import Service
 from avl_protocol.wire.channels import permits
-from avl_protocol.wire.clipformats import ORIGIN_BYTES, Copy, Format, kind_of, offered, rows
+from avl_protocol.wire.clipformats import FILES, ORIGIN_BYTES, Copy, Format, kind_of, offered, rows
 from avl_protocol.wire.cliptext import Content, as_told, content_of
 from avl_protocol.wire.endtoend import (
     Clipboard,
@@ -84,12 +85,14 @@ class ClipboardService(Service[HostSession]):
         audience: Audience,
         port: ClipboardPort,
         policy: CopyPolicy,
+        files: CopiedFiles,
         entropy: Callable[[int], bytes],
         clock: Callable[[], float],
     ) -> None:
         self._audience = audience
         self._port = port
         self._policy = policy
+        self._files = files
         self._entropy = entropy
         self._clock = clock
         self._serial = 0
@@ -184,7 +187,7 @@ class ClipboardService(Service[HostSession]):
             self._answer_set(session, serial, ClipboardState.GONE)
             return
         named = offered(offer.formats)
-        formats = self._policy.coming(named)
+        formats = self._files.coming(self._policy.coming(named), session.permissions)
         fitting = tuple(each for each in formats if each.size <= self._policy.most)
         if isinstance(content, str) and "text" not in self._policy.comes:
             content = ClipboardState.NOT_PERMITTED
@@ -217,7 +220,12 @@ class ClipboardService(Service[HostSession]):
 
     def _hold(self, session: HostSession, serial: int, copy: Copy, held: _Offered) -> None:
         text = copy.content if isinstance(copy.content, str) else ""
-        if not (self._port.offer(copy, held.give) if copy.formats else self._port.set(text)):
+
+        async def give(format: str) -> Fetched:
+            result = await held.give(format)
+            return self._files.for_programs(result) if format == FILES else result
+
+        if not (self._port.offer(copy, give) if copy.formats else self._port.set(text)):
             self._answer_set(session, serial, ClipboardState.NO_ANSWER)
             return
         self._answer_set(session, serial, ClipboardState.TEXT)
@@ -253,7 +261,8 @@ class ClipboardService(Service[HostSession]):
         copy = await self._port.look()
         if copy.stamp != self._copy.stamp and not (copy.origin and copy.origin == self._copy.origin):
             self._note(copy, None, self._clock())
-        self._tell(session, self._told())
+        self._serial += 1
+        self._tell(session)
 
     def _note(self, copy: Copy, offer: _Offered | None, since: float) -> None:
         """This is the newest copy: older ones are gone."""
@@ -264,29 +273,29 @@ class ClipboardService(Service[HostSession]):
         self._first = self._serial + 1
 
     def _tell_all(self, source: HostSession | None) -> None:
-        messages = self._told()
+        self._serial += 1
 
         def tell(session: HostSession) -> None:
             if session is not source:
-                self._tell(session, messages)
+                self._tell(session)
 
         self._audience.everybody(tell)
 
-    def _told(self) -> tuple[ClipboardOffer | Clipboard, ...]:
-        """What viewers are told of the newest copy, as far as it may leave (R-SESS-298)."""
-        self._serial += 1
+    def _told(self, session: HostSession) -> tuple[ClipboardOffer | Clipboard, ...]:
+        """What a viewer is told of the newest copy, as far as it may leave (R-SESS-298)."""
         state, text = as_told(self._policy.text_leaving(self._copy.content))
         clipboard = Clipboard(self._serial, text, state)
-        formats = self._policy.leaving(self._copy.formats)
+        formats = self._files.leaving(self._policy.leaving(self._copy.formats), session.permissions)
         if not formats:
             return (clipboard,)
         with_text = state == ClipboardState.TEXT
         return ClipboardOffer(self._serial, rows(formats), with_text, self._copy.origin), clipboard
 
-    def _tell(self, session: HostSession, messages: tuple[ClipboardOffer | Clipboard, ...]) -> None:
+    def _tell(self, session: HostSession) -> None:
         """Tell a session, or remember that it has to be told once there is a path."""
         if session in self._ends and permits(session.permissions, Permission.CLIPBOARD_OUT):
-            (self._missed.discard if all(map(session.send, messages)) else self._missed.add)(session)
+            told = all(map(session.send, self._told(session)))
+            (self._missed.discard if told else self._missed.add)(session)
 
     # what is fetched
 
@@ -295,7 +304,8 @@ class ClipboardService(Service[HostSession]):
         ends = self._ends.get(session)
         if ends is None or not ends.giver.begin(message.fetch):
             return
-        if kind_of(message.format) not in self._policy.leaves:
+        may = self._files.leaving((Format(message.format),), session.permissions)
+        if kind_of(message.format) not in self._policy.leaves or not may:
             ends.giver.give(message.fetch, ClipboardState.NOT_PERMITTED)
         elif not self._first <= message.serial <= self._serial or not self._copy.has(message.format):
             ends.giver.give(message.fetch, ClipboardState.GONE)
@@ -310,8 +320,10 @@ class ClipboardService(Service[HostSession]):
         first, offer = self._first, self._offer
         if offer is not None:
             result = await offer.give(format)
+            result = self._files.of_viewer(result) if format == FILES else result
         else:
             result = await self._port.fetch(self._copy.stamp, format, self._policy.most)
+            result = self._files.of_system(result) if format == FILES else result
         if first != self._first:
             result = ClipboardState.GONE
         elif isinstance(result, bytes) and len(result) > self._policy.most:

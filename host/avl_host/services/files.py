@@ -87,6 +87,13 @@ class FilesService(Service[HostSession]):
                 running.conveyor.job.stop(FileReason.NOT_PERMITTED)
                 running.conveyor.go_on()
 
+    def lost(self, session: HostSession, now: float) -> None:
+        """Its viewer may never come back, and begin anew as another one: no file is kept from that."""
+        for running in list(self._jobs.get(session, {}).values()):
+            if isinstance(running.conveyor.job, Receiver):
+                running.conveyor.job.rest()
+                running.conveyor.go_on()
+
     def ended(self, session: HostSession, reason: Refused, now: float) -> None:
         """Its jobs are over; what has come of files is kept for who comes again."""
         for running in list(self._jobs.get(session, {}).values()):

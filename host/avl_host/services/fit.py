@@ -124,8 +124,8 @@ class FitService(Service[HostSession]):
         """Let it follow, if it is time and it is not about to."""
         if self._due is not None and now >= self._due and self._idle.is_set():
             self._due = None
-            self._idle.clear()
             self._audience.start(self._follow())
+            self._idle.clear()  # it sets this at its end, which it has only if it was started
 
     async def _follow(self) -> None:
         """Have the display as it is wanted now."""

@@ -196,11 +196,13 @@ class Configuration(ProgramSettings):
     )
     clipboard_out: Annotated[Texts, AfterValidator(_kinds)] = setting(
         (),
-        "What viewers may fetch of what is copied here: text, html, rtf, image, or none. All of it where nothing is "
-        "said: who may read the clipboard expects what was copied.",
+        "What viewers may fetch of what is copied here: text, html, rtf, image, files (that are shared), or none. "
+        "All of it where nothing is said: who may read the clipboard expects what was copied.",
     )
     clipboard_in: Annotated[Texts, AfterValidator(_kinds)] = setting(
-        (), "What viewers may copy to here: text, html, rtf, image, or none. All of it where nothing is said, likewise."
+        (),
+        "What viewers may copy to here: text, html, rtf, image, files (where files may come), or none. All of it where "
+        "nothing is said, likewise.",
     )
     clipboard_max: Number = setting(
         float(MOST >> 20),

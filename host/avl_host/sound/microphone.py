@@ -86,10 +86,7 @@ class PulseMicrophone:
                 pulse.module_unload(module.index)
         sink = f"sink_name={SINK} rate=48000 channels=1 sink_properties=device.description=avl-voices"
         source = f"master={SINK}.monitor source_name={SOURCE} source_properties=device.description=avl-microphone"
-        self._modules = [
-            pulse.module_load("module-null-sink", sink),
-            pulse.module_load("module-remap-source", source),
-        ]
+        self._modules = [_null_sink(pulse, sink), pulse.module_load("module-remap-source", source)]
         self._state(MicrophoneState.READY, "")
 
     @any_thread
@@ -104,6 +101,17 @@ class PulseMicrophone:
     def leaves(self, pulse: Any) -> None:
         for module in reversed(self._modules):
             pulse.module_unload(module)
+
+
+def _null_sink(pulse: Any, wanted: str) -> int:
+    """Its module. PulseAudio's plays two seconds at a time until a client asks for less, so that a voice would begin as
+    late; `norewinds` makes it 50 ms, which servers before PulseAudio 15 don't know."""
+    from pulsectl import PulseOperationFailed
+
+    try:
+        return int(pulse.module_load("module-null-sink", f"{wanted} norewinds=1"))
+    except PulseOperationFailed:
+        return int(pulse.module_load("module-null-sink", wanted))
 
 
 class _Speaker:

@@ -8,15 +8,44 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from avl_host.sound.source import SoundListener
 from avl_protocol.endpoint.loop.faults import Faults
-from avl_protocol.endpoint.sound.pulse import BLOCK, PulseError, ServerWatch, Stream
+from avl_protocol.endpoint.sound.pulse import BLOCK, PulseError, ServerWatch, Stream, connect
 from avl_protocol.wire.registry import SoundState
 
 #: Seconds until a stream that the server refused is tried again, where nothing else happens before.
 RETRY = 1.0
+#: What PipeWire calls the default sink until it has chosen one, of which it tells.
+UNDECIDED = "@DEFAULT_SINK@"
+NO_SINK = "The sound server has no output to listen to: connect one, or type: pactl load-module module-null-sink"
+
+
+def whence() -> str:
+    """The server and its default sink, or what to do where there is none."""
+    try:
+        pulse = connect()
+    except PulseError as error:
+        return f"none is shared: {error}"
+    try:
+        server, sinks = pulse.server_info(), {sink.name: sink.description for sink in pulse.sink_list()}
+    finally:
+        pulse.close()
+    name = server.default_sink_name
+    if not sinks:
+        return f"none is shared: {NO_SINK}"
+    return f"{server.server_name} {server.server_version}, of {sinks.get(name, 'the default output')} ({name})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Monitor:
+    """What a sink plays. The sink's number tells it from another of that name: of a sink that was taken away the server
+    leaves us a stream from somewhere else, which may be a microphone."""
+
+    name: str
+    sink: int
 
 
 class PulseSource:
@@ -48,7 +77,7 @@ class _Run:
         self._watch = ServerWatch(self, faults)
         #: What is shared between the threads: the monitor to read, and whether to go on.
         self._news = threading.Condition()
-        self._monitor: str | None = None
+        self._monitor: _Monitor | None = None
         self._ending = False
         self._reader = threading.Thread(target=self._run, name="avl-sound", daemon=True)
 
@@ -73,11 +102,10 @@ class _Run:
 
     def changed(self, pulse: Any) -> None:
         name = pulse.server_info().default_sink_name
-        sinks = {sink.name: sink.monitor_source_name for sink in pulse.sink_list()}
+        sinks = {sink.name: _Monitor(sink.monitor_source_name, sink.index) for sink in pulse.sink_list()}
         self._listen_to(sinks.get(name))
-        if name not in sinks:
-            why = "The sound server has no output to listen to: connect one, or load a null sink."
-            self._tell(SoundState.FAILED, why)
+        if name not in sinks and not (sinks and name == UNDECIDED):
+            self._tell(SoundState.FAILED, NO_SINK)
 
     def went(self, why: str) -> None:
         self._listen_to(None)
@@ -86,7 +114,7 @@ class _Run:
     def leaves(self, pulse: Any) -> None:
         return
 
-    def _listen_to(self, monitor: str | None) -> None:
+    def _listen_to(self, monitor: _Monitor | None) -> None:
         with self._news:
             self._monitor = monitor
             self._news.notify_all()
@@ -111,9 +139,9 @@ class _Run:
                     if self._monitor == monitor:  # or else the watch knows of something better
                         self._news.wait(RETRY)
 
-    def _read(self, monitor: str) -> None:
+    def _read(self, monitor: _Monitor) -> None:
         """Until another is to be read. Raises PulseError."""
-        stream = Stream(record=True, device=monitor, channels=2, title="the desktop, for its viewers")
+        stream = Stream(record=True, device=monitor.name, channels=2, title="the desktop, for its viewers")
         try:
             self._tell(SoundState.HEARD)
             while self._monitor == monitor and not self._ending:

@@ -44,6 +44,8 @@ class Leaving:
 
 
 class _LeavingSocket:
+    undivided = False
+
     def __init__(self, bound: DatagramSocket, sent: Callable[[float], None]) -> None:
         self._bound, self._sent = bound, sent
         self.set_receiver, self.tell_local, self.close = bound.set_receiver, bound.tell_local, bound.close
@@ -80,6 +82,8 @@ class Arriving:
 
 class _ArrivingSocket:
     """One bound socket. Each call of the system's is handed on by itself: all of its datagrams arrived at once."""
+
+    undivided = False
 
     def __init__(self, network: Arriving, address: Address) -> None:
         self._network = network

@@ -9,7 +9,7 @@ from interop.bench.rig.layout import SIZE
 from interop.cdp import FLAGS
 
 _KIOSK = [
-    *(flag for flag in FLAGS if flag not in ("--headless", "--remote-debugging-pipe")),
+    *(flag for flag in FLAGS if flag != "--remote-debugging-pipe"),
     "--kiosk",
     "--window-position=0,0",
     f"--window-size={SIZE[0]},{SIZE[1]}",

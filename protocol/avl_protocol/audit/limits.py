@@ -1,11 +1,17 @@
-"""Limits: those that were hit, as a log tells of them. They are hit by the thousand: what came since the last look is
-one event a limit."""
+"""Limits: those that were hit, and who hit them, as a log tells of it.
+
+They are hit by the thousand: what came since the last look is one event for each network that hit a limit most, and one
+for all others together.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Protocol
+
+#: Networks that are named of each limit at one look; an attacker who has many would fill the log with them.
+MOST_NAMED = 8
 
 
 class Records(Protocol):
@@ -21,10 +27,23 @@ class Limits:
     def __init__(self, records: Records) -> None:
         self._records = records
         self._seen: Counter[str] = Counter()
+        self._seen_of: Mapping[str, int] = {}
 
-    def look(self, hit: Mapping[str, int]) -> None:
-        """So often each was hit since the start."""
+    def look(self, hit: Mapping[str, int], by_network: Mapping[str, int]) -> None:
+        """So often each was hit since the start, and by whom ("LIMIT NETWORK"); a network that was forgotten meanwhile
+        begins anew."""
+        grown: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for name, count in by_network.items():
+            limit, _, network = name.rpartition(" ")
+            before = self._seen_of.get(name, 0)
+            grown[limit][network] = count - before if count >= before else count
+        self._seen_of = dict(by_network)
         for limit, count in hit.items():
-            if count > self._seen[limit]:
-                self._records.record("limit_hit", limit=limit, count=count - self._seen[limit])
-                self._seen[limit] = count
+            left = count - self._seen[limit]
+            self._seen[limit] = count
+            for network, times in grown[limit].most_common(MOST_NAMED):
+                if 0 < times <= left:
+                    self._records.record("limit_hit", limit=limit, count=times, address=network)
+                    left -= times
+            if left > 0:
+                self._records.record("limit_hit", limit=limit, count=left)

@@ -85,8 +85,8 @@ class BoundConnection:
     def process(self, now: float) -> None:
         """Drain the connection's events into the application and tell it the batch is over."""
         try:
-            while (event := self.connection.next_event()) is not None:
-                self._take(event, now)
+            while self.connection.has_events:
+                self._drain(now)
             if self.application is not None:
                 self.application.settle(now)
         except RemoteProtocolError as error:
@@ -98,6 +98,24 @@ class BoundConnection:
         if self._on_settled is not None and self.connection.ended:
             closed = self.connection.close_event
             self._settled("the connection ended" if closed is None else close_reason(closed)[1])
+
+    def _drain(self, now: float) -> None:
+        """Take all events. What follows upon another in the same stream is handed on as one: whoever reads a stream,
+        and all that is looked at behind it, costs the same for a packet as for many."""
+        run: list[events.StreamDataReceived] = []
+        while (event := self.connection.next_event()) is not None:
+            if isinstance(event, events.StreamDataReceived):
+                if run and (run[-1].stream_id != event.stream_id or run[-1].end_stream):
+                    self._take(_joined(run), now)
+                    run = []
+                run.append(event)
+                continue
+            if run and not isinstance(event, events.DatagramFrameReceived):  # which has no order among streams
+                self._take(_joined(run), now)
+                run = []
+            self._take(event, now)
+        if run:
+            self._take(_joined(run), now)
 
     def _take(self, event: events.QuicEvent, now: float) -> None:
         if self.application is not None and isinstance(event, _CARRIED):
@@ -158,3 +176,12 @@ class BoundConnection:
     def forgotten(self) -> bool:
         """Whether nothing can reach the link any more."""
         return not self._ids
+
+
+def _joined(run: list[events.StreamDataReceived]) -> events.StreamDataReceived:
+    """What came in one stream, as one event."""
+    if len(run) == 1:
+        return run[0]
+    last = run[-1]
+    data = b"".join(event.data for event in run)
+    return events.StreamDataReceived(data=data, end_stream=last.end_stream, stream_id=last.stream_id)

@@ -17,6 +17,7 @@ from aioquic.quic.packet import QuicErrorCode
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.accept.acceptor import Acceptor, other_versions
 from avl_protocol.endpoint.accept.admission import BLAMED
+from avl_protocol.endpoint.accept.hits import limits_hit
 from avl_protocol.endpoint.accept.quota import Quota
 from avl_protocol.endpoint.boundconnection import Application, BoundConnection
 from avl_protocol.endpoint.dial.dialling import Dialling, Opened, Told, Unreachable
@@ -149,7 +150,7 @@ class Endpoint:
         so_far = (
             Snapshot("dropped so far", {**self._unread, "sent too late": unsent}),
             Snapshot("handshakes so far", {**self._handshakes, "asked again": acceptor.retried}),
-            Snapshot("limits hit so far", limits),
+            *limits_hit(limits),
         )
         return Snapshot("endpoint", counts, so_far)
 
@@ -619,6 +620,8 @@ class Endpoint:
             limits=self._limits,
         )
         connection.on_wanted = lambda: self._wake(bound)
+        if self._bound().undivided:
+            connection.discover_mtu()
         self._connections[bound] = None
         return bound
 

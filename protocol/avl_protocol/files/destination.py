@@ -28,6 +28,14 @@ class Destination:
 def placed(tree: Tree, names: Names, single: bool, *, into: bool) -> Destination:
     """Where something goes: into the folder at these names, or, `single`, under the last of them, unless `into` says
     that this has to be a folder. Raises FileTrouble."""
+    try:
+        return _placed(tree, names, single, into)
+    except FileTrouble:
+        tree.close()
+        raise
+
+
+def _placed(tree: Tree, names: Names, single: bool, into: bool) -> Destination:
     found = tree.look(names)
     if found is not None and found.kind is FileKind.FOLDER:
         return Destination(tree, names)

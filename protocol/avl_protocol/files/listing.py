@@ -21,19 +21,22 @@ _HELD = 64 * MAX_FILE_ROWS
 
 def rows_of(tree: Tree, folder: Names, after: str) -> Iterator[Row]:
     """Rows of (name, kind, size, modified_us, mode, link) behind a name. What is neither file, folder nor link, and
-    what can't be looked at, is left out. Raises FileTrouble."""
-    while True:
-        names = heapq.nsmallest(_HELD, (name for name in tree.names(folder) if name > after and _shown(name)))
-        for name in names:
-            try:
-                found = tree.look((*folder, name))
-            except FileTrouble:
-                continue
-            if found is not None:
-                yield (name, int(found.kind), found.size, found.modified_us, found.mode, found.link)
-        if len(names) < _HELD:
-            return
-        after = names[-1]
+    what can't be looked at, is left out. The tree is closed behind them. Raises FileTrouble."""
+    try:
+        while True:
+            names = heapq.nsmallest(_HELD, (name for name in tree.names(folder) if name > after and _shown(name)))
+            for name in names:
+                try:
+                    found = tree.look((*folder, name))
+                except FileTrouble:
+                    continue
+                if found is not None:
+                    yield (name, int(found.kind), found.size, found.modified_us, found.mode, found.link)
+            if len(names) < _HELD:
+                return
+            after = names[-1]
+    finally:
+        tree.close()
 
 
 def _shown(name: str) -> bool:

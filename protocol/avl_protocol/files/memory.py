@@ -154,6 +154,9 @@ class MemoryTree:
         """Bytes that can be written."""
         return self.room
 
+    def close(self) -> None:
+        """See Tree."""
+
 
 class MemoryReader:
     """An open file. What is written meanwhile is seen."""

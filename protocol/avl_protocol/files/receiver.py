@@ -42,9 +42,10 @@ from avl_protocol.wire.registry import (
     FileVerdict,
 )
 
-#: The least that may be under way, and the seconds of the present rate that may.
+#: The least that may be under way, and the seconds of the present rate that may: clearly more than it takes from credit
+#: until what came by it is written, on busy machines, too, since a window that is shorter than that shrinks itself.
 LEAST_WINDOW = 2 * MAX_FILE_BLOCK
-_AHEAD = 0.5
+_AHEAD = 1.5
 #: Seconds over which the rate is measured.
 _MEASURED = 0.25
 #: Things that one task does at most, and bytes of content among them.
@@ -83,11 +84,12 @@ class _Offer:
 
 @dataclass(slots=True)
 class _Writing:
-    """The file that is being written."""
+    """The file that is being written. `writer`: None while it rests; `version`: what there was of it then."""
 
     offer: _Offer
-    writer: Writer
+    writer: Writer | None
     hash: FileHash
+    version: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -109,7 +111,11 @@ class _Opened:
     reason: FileReason = FileReason.DONE
 
 
-_Todo = _Offer | tuple[_Offer, FileStart | FileData | FileFail]
+class _Rest:
+    """The file at hand is let go of."""
+
+
+_Todo = _Offer | tuple[_Offer, FileStart | FileData | FileFail] | _Rest
 
 
 class Receiver:
@@ -285,10 +291,11 @@ class Receiver:
 
     def task_done(self, result: Any, now: float) -> None:
         """Something was done: answer, and give credit."""
+        if isinstance(result, _Opened):
+            self._destination = result.destination
         if self.over is not None:
             return
         if isinstance(result, _Opened):
-            self._destination = result.destination
             if result.destination is None:
                 self.stop(result.reason)
                 return
@@ -348,7 +355,7 @@ class Receiver:
             self.events.append(Settled(offer.entry.path, reason))
 
     def _measure(self, now: float) -> None:
-        """Let as much be under way as half a second carries."""
+        """Let as much be under way as leaves in _AHEAD seconds."""
         if now - self._since >= _MEASURED:
             rate = (self._written - self._since_written) / (now - self._since)
             self._window = round(min(MAX_FILE_WINDOW, max(LEAST_WINDOW, rate * _AHEAD)))
@@ -380,6 +387,9 @@ class Receiver:
         for one in batch:
             if did.fatal is not None:
                 break
+            if isinstance(one, _Rest):
+                self._let_rest(destination)
+                continue
             if isinstance(one, _Offer):
                 did.answers.append(self._answer(destination, one))
                 continue
@@ -508,7 +518,7 @@ class Receiver:
             return None
         if self._writing is None or self._writing.offer is not offer:
             self._begin(destination, offer, resumed=0)
-        return self._write(message)
+        return self._write(destination, message)
 
     def _begin(self, destination: Destination, offer: _Offer, *, resumed: int) -> None:
         """Open the file beside its place; with the beginning that both have, where the sender said so."""
@@ -523,10 +533,10 @@ class Receiver:
         self._writing = _Writing(offer, writer, hashed)
         writer.resize(hashed.size)
 
-    def _write(self, message: FileData) -> FileReason | None:
+    def _write(self, destination: Destination, message: FileData) -> FileReason | None:
         writing = self._writing
         assert writing is not None
-        entry, hashed = writing.offer.entry, writing.hash
+        writer, entry, hashed = self._awake(destination, writing), writing.offer.entry, writing.hash
         gap = message.offset - hashed.size
         end = message.offset + len(message.data)
         if (gap % MAX_FILE_BLOCK and message.data) or (message.hash and end != entry.size):
@@ -534,7 +544,7 @@ class Receiver:
             return FileReason.DAMAGED
         hashed.zeros(gap)
         if message.data:
-            writing.writer.write(message.offset, message.data)
+            writer.write(message.offset, message.data)
             hashed.block(message.data)
         if not message.hash:
             return None
@@ -542,19 +552,56 @@ class Receiver:
             self._leave_off(discard=True)
             return FileReason.DAMAGED
         if gap and not message.data:
-            writing.writer.resize(entry.size)
-        writing.writer.finish(entry.mode, entry.modified_us, writing.offer.replaces)
+            writer.resize(entry.size)
+        writer.finish(entry.mode, entry.modified_us, writing.offer.replaces)
         self._writing = None
         return FileReason.DONE
 
     def _leave_off(self, *, discard: bool) -> None:
         """Write no more of the file at hand: keep it to go on with it, or remove it."""
-        if self._writing is not None:
-            (self._writing.writer.discard if discard else self._writing.writer.close)()
-            self._writing = None
+        writing, self._writing = self._writing, None
+        if writing is not None and writing.writer is not None:
+            (writing.writer.discard if discard else writing.writer.close)()
+
+    def _let_rest(self, destination: Destination) -> None:
+        """Let go of the file at hand, and remember what there is of it."""
+        writing = self._writing
+        if writing is None or writing.writer is None:
+            return
+        writing.writer.close()
+        writing.writer = None
+        names = destination.place(writing.offer.entry.path)
+        assert not isinstance(names, FileReason)
+        try:
+            if (part := destination.tree.part(names)) is not None:
+                writing.version = part.found.version if part.found.size else ()
+                part.close()
+        except FileTrouble:
+            self._writing = None  # somebody has it already: what comes of it will meet that
+
+    def _awake(self, destination: Destination, writing: _Writing) -> Writer:
+        """What writes the file at hand, also after a rest. Raises FileTrouble(BUSY) where another job has gone on with
+        it."""
+        if writing.writer is None:
+            names = destination.place(writing.offer.entry.path)
+            assert not isinstance(names, FileReason)
+            writer = destination.tree.write(names)
+            if writer.version != writing.version:
+                (writer.close if writer.version else writer.discard)()
+                raise FileTrouble(FileReason.BUSY)
+            writing.writer = writer
+        return writing.writer
 
     def _close(self) -> None:
+        destination = self._destination
+        if self.over is FileReason.CANCELLED and self._writing is not None and destination is not None:
+            try:
+                self._awake(destination, self._writing)
+            except FileTrouble:
+                pass  # it is no longer ours to remove
         self._leave_off(discard=self.over is FileReason.CANCELLED)
+        if destination is not None:
+            destination.tree.close()
 
     # what the owner does
 
@@ -577,6 +624,11 @@ class Receiver:
         """Let nothing more come than may already, or go on."""
         self._paused = paused
         self._give_credit()
+
+    def rest(self) -> None:
+        """There is no way to the sender for now: let go of the file at hand, so that another job may go on with it."""
+        if self.over is None:
+            self._todo.append(_Rest())
 
     def stop(self, reason: FileReason, *, told: bool = True) -> None:
         """End it."""

@@ -307,6 +307,8 @@ class Sender:
         """Read the next block that is not zero, and the end with it where it is the last."""
         number, size, hashed = reading.offer.entry.number, reading.reader.found.size, reading.hash
         try:
+            if not reading.reader.unchanged():
+                raise FileTrouble(FileReason.CHANGED)  # now, and not when all the rest has travelled in vain
             data = b""
             offset = hashed.size
             while offset < size and not data:
@@ -339,6 +341,8 @@ class Sender:
         if self._reading is not None:
             self._reading.reader.close()
             self._reading = None
+        for source in self._sources:
+            source.tree.close()
 
     # what the owner does
 

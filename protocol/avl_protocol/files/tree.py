@@ -116,3 +116,6 @@ class Tree(Protocol):
 
     def free(self) -> int:
         """Bytes that can still be written."""
+
+    def close(self) -> None:
+        """Keep nothing open until it is used again."""

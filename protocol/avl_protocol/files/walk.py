@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from avl_protocol.files.names import PART
 from avl_protocol.files.tree import FileTrouble, Found, Names, Tree
 from avl_protocol.wire.registry import MAX_FILE_DEPTH, MAX_FILE_PATH, FileKind, FileReason
 
@@ -69,8 +68,7 @@ def _walk(tree: Tree, names: Names, path: str, folders: bool) -> Iterator[Place]
         yield Place(tree, names, path, found)
         try:
             for name in tree.names(names):
-                if not name.endswith(PART):
-                    yield from _walk(tree, (*names, name), f"{path}/{name}", folders)
+                yield from _walk(tree, (*names, name), f"{path}/{name}", folders)
         except FileTrouble as trouble:
             yield Place(tree, names, path, nothing, trouble.reason)
         end = Found(FileKind.FOLDER_END, 0, found.modified_us, found.mode)

@@ -216,9 +216,10 @@ class JitterBuffer:
         return Step(Play.SILENCE)
 
     def _jump(self, wrong: float) -> None:
-        """Nobody asked for sound for so long: go on with what is due by now."""
+        """Nobody asked for sound for so long: go on with what is due by now, or with what comes next: a time that was
+        wrong once must not make late what is not."""
         assert self._next is not None
-        due = self._next + int(wrong / PACKET)
+        due = min(self._next + int(wrong / PACKET), max(self._packets, default=self._next - 1) + 1)
         for position in [position for position in self._packets if position < due]:
             del self._packets[position]
         self._next = self._floor = due

@@ -12,6 +12,8 @@ from avl_protocol.quic.payload import Payload
 
 #: An acknowledgement leaves at once when so many packets wait for one.
 ACK_EVERY = 32
+#: Bytes of what counts as one packet.
+USUAL = 1200
 #: Seconds that the acknowledgement of feedback may wait for a datagram to ride with: what peers reckon with at most
 #: (RFC 9000, section 18.2, max_ack_delay).
 FEEDBACK_ACK_DELAY = 0.025
@@ -35,9 +37,10 @@ class Acknowledging:
         """Whether so many wait that one should leave now."""
         return self._waiting >= ACK_EVERY
 
-    def received(self, kind: Payload, now: float) -> float:
-        """A packet arrived that asks for one: within how many seconds it should leave at the latest."""
-        self._waiting += 1
+    def received(self, kind: Payload, size: int, now: float) -> float:
+        """A packet of `size` bytes arrived that asks for one: within how many seconds it should leave at the latest. A
+        large packet counts as the small ones that it stands for: its sender has room again by its acknowledgement."""
+        self._waiting += max(1, size // USUAL)
         before, self._received_at = self._received_at, now
         if kind is Payload.PIECES and now - before > self._delay:
             return max(self._delay, ALONE_ACK_DELAY)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
 from aioquic.quic.packet_builder import QuicPacketBuilderStop, QuicSentPacket
 
+from avl_protocol.quic.pathmtu import BASE, PathMtu
 from avl_protocol.quic.sentpackets import SentDatagram
 from avl_protocol.rate.ackwindow import AckWindow
 from avl_protocol.rate.control import RateController
@@ -27,6 +28,10 @@ RESERVE = 4800
 QUIET = 0.25
 #: Seconds over which the delivery of streams is counted.
 COUNTED = 0.1
+#: Packets of bulk that a window is divided into at least.
+PACKETS = 4
+#: Seconds of the path that a packet may take beside media, which wait behind it.
+PACKET_TIME = 0.001
 
 
 class CongestionAdapter(QuicCongestionControl):
@@ -39,6 +44,7 @@ class CongestionAdapter(QuicCongestionControl):
         super().__init__(max_datagram_size=max_datagram_size)
         self.congestion_window = 10 * max_datagram_size
         self.streams = AckWindow(max_datagram_size)
+        self.mtu = PathMtu()
         self.silent = True
         #: When the peer last acknowledged a packet, in seconds of the caller's clock.
         self.answered_at = 0.0
@@ -64,6 +70,19 @@ class CongestionAdapter(QuicCongestionControl):
         """Bytes per second at which packets leave now."""
         return self.streams.pacing_rate if self.silent else self.hop.pacing_rate
 
+    @property
+    def bulk_size(self) -> int:
+        """Bytes that a packet of a bulk stream may have: what the path carries, and a part of the window, so that
+        others follow by which its loss is noticed. Beside media no more than is over soon."""
+        largest = self.mtu.size
+        if largest == BASE:
+            return BASE
+        largest = min(largest, self.bulk_window // PACKETS)
+        target = self._controller.target_bitrate
+        if not self.silent and target is not None:
+            largest = min(largest, int(target / 8 * PACKET_TIME))
+        return max(BASE, largest)
+
     def follow(self, now: float) -> None:
         """Take the window of who decides at `now`."""
         self.silent = now - self.hop.paced_at > QUIET
@@ -86,6 +105,8 @@ class CongestionAdapter(QuicCongestionControl):
         self.answered_at = self.hop.answered_at = now
         self.streams.on_acked(now, packet.sent_bytes)
         self._controller.on_acked(now, packet.sent_bytes, packet.sent_time or 0.0)
+        if packet.sent_bytes > BASE:
+            self.mtu.arrived(packet.packet_number)
         for _, arguments in packet.delivery_handlers:
             if arguments and isinstance(arguments[0], (Sent, SentDatagram)):
                 break
@@ -103,7 +124,11 @@ class CongestionAdapter(QuicCongestionControl):
         self._controller.on_acked(now, size, now)
 
     def on_packets_lost(self, *, now: float, packets: Iterable[QuicSentPacket]) -> None:
-        lost = [packet.sent_bytes for packet in packets]
+        lost = []
+        for packet in packets:
+            lost.append(packet.sent_bytes)
+            if packet.sent_bytes > BASE:
+                self.mtu.lost(packet.packet_number, silence=False)
         self.bytes_in_flight -= sum(lost)
         self.streams.on_lost(now, len(lost))
         self._controller.on_lost(now, len(lost))
@@ -123,7 +148,10 @@ class CongestionAdapter(QuicCongestionControl):
         self.follow(now)
 
     def on_packets_expired(self, *, packets: Iterable[QuicSentPacket]) -> None:
-        self.bytes_in_flight -= sum(packet.sent_bytes for packet in packets)
+        for packet in packets:
+            self.bytes_in_flight -= packet.sent_bytes
+            if packet.sent_bytes > BASE:
+                self.mtu.lost(packet.packet_number, silence=True)
 
 
 class PacerAdapter:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from aioquic import tls
+from aioquic.buffer import Buffer  # type: ignore[attr-defined]
 from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import (
@@ -28,7 +29,7 @@ from aioquic.quic.connection import (
     QuicReceiveContext,
 )
 from aioquic.quic.crypto import CryptoPair
-from aioquic.quic.packet import QuicErrorCode, QuicFrameType
+from aioquic.quic.packet import QuicErrorCode, QuicFrameType, pull_quic_transport_parameters
 from aioquic.quic.packet_builder import QuicPacketBuilder, QuicPacketBuilderStop
 from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
@@ -325,6 +326,7 @@ class Connection(QuicConnection):
         loss._rtt_min = math.inf
         loss._pto_count = 0
         self._datagrams.begin_path()
+        self._congestion.mtu.begin_path()
         self._timer_known = False
 
     # ---- datagrams
@@ -364,6 +366,23 @@ class Connection(QuicConnection):
             self._write_ack_frame(builder, space, self._datagrams.now)
         self._datagrams.write(builder, data, frame_type)
         return True
+
+    # ---- size of packets
+
+    @property
+    def mtu(self) -> int:
+        """Bytes of a UDP payload that the path is known to carry; bulk streams alone make use of it."""
+        return self._congestion.mtu.size
+
+    def discover_mtu(self) -> None:
+        """Find out what the path carries: packets leave here undivided (RFC 9000, section 14)."""
+        self._congestion.mtu.enable()
+
+    def _parse_transport_parameters(self, data: bytes, from_session_ticket: bool = False) -> None:
+        super()._parse_transport_parameters(data, from_session_ticket)
+        largest = pull_quic_transport_parameters(Buffer(data=data)).max_udp_payload_size
+        if largest is not None:
+            self._congestion.mtu.limit(largest)
 
     # ---- streams
 
@@ -549,16 +568,16 @@ class Connection(QuicConnection):
             return False, False
         eliciting, probing = super()._payload_received(context, plain, crypto_frame_required)
         if eliciting and context.epoch is ONE_RTT:
-            self._elicited(Payload.ANYTHING if contents is None else contents.kind, context.time)
+            self._elicited(Payload.ANYTHING if contents is None else contents.kind, len(plain), context.time)
         elif eliciting:
             self._must_flush = True
         return eliciting, probing
 
-    def _elicited(self, kind: Payload, now: float) -> None:
+    def _elicited(self, kind: Payload, size: int, now: float) -> None:
         """The packet that is being read asks for an acknowledgement, which should leave soon."""
         if kind is Payload.ANYTHING:
             self._must_flush = True
-        self._ack_delay = delay = self._acks.received(kind, now)
+        self._ack_delay = delay = self._acks.received(kind, size, now)
         space = self._space
         if space is not None and space.ack_at is not None:
             space.ack_at = min(space.ack_at, now + delay)
@@ -610,13 +629,14 @@ class Connection(QuicConnection):
             space.ack_at = math.nextafter(now, -math.inf)
         if self._handshake_confirmed and self._keys.take(self._packet_number):
             self.request_key_update()
-        streams = self._usual_streams() if self._is_usual() else None
-        if streams is not None:
-            if not streams and not self.queue and (space is None or space.ack_at is None or space.ack_at > now):
+        waiting = self._usual_streams() if self._is_usual() else None
+        if waiting is not None:
+            if not waiting and not self.queue and (space is None or space.ack_at is None or space.ack_at > now):
                 self._pacing_at = None
                 return []
             if self._quic_logger is None and not self._writer.asks_for_more(now):
-                return self._writer.write(now, streams)
+                turns = self._turns.plan(self._streams_queue, self._streams, bool(self.queue)) if waiting else ()
+                return self._writer.write(now, turns)
         if self._close_pending and self._handshake_complete:
             # What was written before the end goes first: a refusal would otherwise never be read.
             self._close_pending = False
@@ -650,7 +670,7 @@ class Connection(QuicConnection):
         return all(map(_was_sent, self._host_cids))
 
     def _usual_streams(self) -> bool | None:
-        """Whether streams have bytes to send now; None where there is more to say of one, or bulk to send."""
+        """Whether streams have bytes to send now; None where there is more to say of one."""
         settled, waits = self._credit.settled, False
         for number, stream in self._streams.items():
             sender, receiver = stream.sender, stream.receiver
@@ -663,8 +683,6 @@ class Connection(QuicConnection):
                     return None
                 self._credit.settle(number, self._streams.keys())
             if not sender.buffer_is_empty and not stream.is_blocked:
-                if self._turns.is_bulk(number):
-                    return None
                 waits = True
         return waits
 

@@ -42,6 +42,7 @@ PRIVATE_NAMES: dict[str, frozenset[str]] = {
             "_pacing_at",
             "_packet_number",
             "_payload_received",
+            "_parse_transport_parameters",
             "_peer_cid",
             "_peer_cid_available",
             "_ping_pending",

@@ -21,7 +21,7 @@ from avl_protocol.quic.shortheader import Damaged, spins, unprotect
 
 
 class Reader:
-    """Reads for one connection; `acknowledged` enters acknowledgements. `on_eliciting(kind, now)` is told of each
+    """Reads for one connection; `acknowledged` enters acknowledgements. `on_eliciting(kind, size, now)` is told of each
     packet that asks for one, before its number is entered."""
 
     __slots__ = ("_acknowledged", "_connection", "_is_client", "_keys", "_on_eliciting", "_space")
@@ -30,7 +30,7 @@ class Reader:
         self,
         connection: QuicConnection,
         acknowledged: Acknowledged,
-        on_eliciting: Callable[[Payload, float], None],
+        on_eliciting: Callable[[Payload, int, float], None],
     ) -> None:
         self._connection = connection
         self._acknowledged = acknowledged
@@ -83,7 +83,7 @@ class Reader:
         self._apply(contents, space, now)
         connection._close_at = now + connection._idle_timeout()
         connection._ack_eliciting_sent_since_receipt = False
-        self._enter(number, contents, space, now)
+        self._enter(number, contents, len(data), space, now)
         return True
 
     def _is_ours(self, data: bytes) -> bool:
@@ -128,10 +128,10 @@ class Reader:
                 events.StreamDataReceived(data=piece.data, end_stream=False, stream_id=piece.stream)
             )
 
-    def _enter(self, number: int, contents: Contents, space: QuicPacketSpace, now: float) -> None:
+    def _enter(self, number: int, contents: Contents, size: int, space: QuicPacketSpace, now: float) -> None:
         """Note that a packet has come, and when it has to be acknowledged."""
         if contents.eliciting:
-            self._on_eliciting(contents.kind, now)
+            self._on_eliciting(contents.kind, size, now)
         if number > space.largest_received_packet:
             space.largest_received_packet = number
             space.largest_received_time = now

@@ -44,6 +44,25 @@ class SentPacket:
         return self.in_flight
 
 
+class SentProbe:
+    """A packet that asks whether the path carries one of its size. It takes nothing of the window, since its loss says
+    nothing of congestion (RFC 9000, section 14.4). `fate(state, *arguments)` is told what became of it."""
+
+    __slots__ = ("delivery_handlers", "packet_number", "sent_bytes", "sent_time")
+
+    epoch = ONE_RTT
+    in_flight = is_crypto_packet = False
+    is_ack_eliciting = True
+    packet_type = QuicPacketType.ONE_RTT
+    quic_logger_frames: tuple[()] = ()
+
+    def __init__(self, number: int, size: int, now: float, fate: Handler) -> None:
+        self.packet_number = number
+        self.sent_bytes = size
+        self.sent_time = now
+        self.delivery_handlers = (fate,)
+
+
 class SentDatagram:
     """A packet of one datagram, and the ledger's record of that. `fate(state, record)` is told what became of it."""
 

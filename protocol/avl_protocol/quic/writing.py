@@ -7,19 +7,22 @@ frames in the same order, and the same entries for loss recovery. What else ther
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aioquic.quic.connection import NetworkAddress, QuicConnection
 from aioquic.quic.crypto import CryptoPair
+from aioquic.quic.packet_builder import QuicDeliveryState
 from aioquic.quic.recovery import QuicPacketSpace
 from aioquic.quic.stream import QuicStream
 from aioquic.tls import CipherSuite
 
 from avl_protocol.quic.congestion import RESERVE, CongestionAdapter
 from avl_protocol.quic.datagrams import FEEDBACK_PRIORITY, DatagramSender
-from avl_protocol.quic.sentpackets import SentDatagram, SentPacket
+from avl_protocol.quic.pathmtu import BASE
+from avl_protocol.quic.sentpackets import SentDatagram, SentPacket, SentProbe
 from avl_protocol.quic.shortheader import overhead, protect, protect_all
+from avl_protocol.quic.turns import Turn, order
 from avl_protocol.rate.hop import OVERHEAD
 from avl_protocol.wire import varint
 from avl_protocol.wire.registry import DatagramType
@@ -28,6 +31,7 @@ _ACK, _STREAM, _DATAGRAM = b"\x02", 0x08, b"\x31"
 _OFFSET, _LENGTH, _END = 0x04, 0x02, 0x01
 #: How a length of two bytes begins (RFC 9000, section 16).
 _TWO_BYTES = 0x4000
+_PING = b"\x01"
 #: Bytes of a DATAGRAM frame before the data, where its length takes two.
 _DATAGRAM_HEAD = 3
 _REPAIR = int(DatagramType.REPAIR)
@@ -88,7 +92,7 @@ class Writer:
         assert isinstance(congestion, CongestionAdapter)
         self._congestion = congestion
         self._on_acknowledged = on_acknowledged
-        self._packets: list[SentPacket | SentDatagram] = []
+        self._packets: list[SentPacket | SentDatagram | SentProbe] = []
         self._payloads: list[bytes] = []
         self._space: QuicPacketSpace
         self._keys: CryptoPair
@@ -98,46 +102,100 @@ class Writer:
         self._space, self._keys = space, keys
 
     def asks_for_more(self, now: float) -> bool:
-        """Whether aioquic would write a PING behind the acknowledgement that is due."""
+        """Whether aioquic would write a PING behind the acknowledgement that is due, or that rides with a datagram."""
         connection, space = self._connection, self._space
         several = len(space.ack_queue) > 1 and connection._packet_number % _ACKNOWLEDGED == 0
-        return several and space.ack_at is not None and space.ack_at <= now
+        return several and space.ack_at is not None and (bool(self._sender.queue) or space.ack_at <= now)
 
-    def write(self, now: float, streams: bool) -> list[tuple[bytes, NetworkAddress]]:
-        """UDP payloads that may leave now, with their addresses; `streams`: whether any has something to send."""
-        connection, loss, space = self._connection, self._connection._loss, self._space
+    def write(self, now: float, turns: Sequence[Turn[QuicStream]]) -> list[tuple[bytes, NetworkAddress]]:
+        """UDP payloads that may leave now, with their addresses. `turns`: where a stream has something to send, who may
+        send when; else there are but datagrams."""
+        connection, space = self._connection, self._space
         self._packets, self._payloads = [], []
         connection._pacing_at = None
         self._pace.urgent, self._pace.bulk = True, False
-        window = loss.congestion_window - loss.bytes_in_flight
-        if streams:
-            window = self._write_streams(space, window, now)
-        if self._sender.queue:
+        window = connection._loss.congestion_window - connection._loss.bytes_in_flight
+        if turns:
+            self._write_turns(turns, space, window, now)
+        elif self._sender.queue:
             self._write_datagrams(space, window, now)
         if space.ack_at is not None and space.ack_at <= now:
             packet = self._begin(space, 0, now)
             self._end(packet, now)
         return self._leave(space, now)
 
-    def _write_streams(self, space: QuicPacketSpace, window: int, now: float) -> int:
+    def _write_turns(self, turns: Sequence[Turn[QuicStream]], space: QuicPacketSpace, window: int, now: float) -> None:
+        """One turn after the other, until one has to wait for its time."""
+        connection, congestion, whole = self._connection, self._congestion, window
+        left: list[Sequence[QuicStream]] = [turn.streams for turn in turns]
+        for index, turn in enumerate(turns):
+            if turn.bulk:
+                bulk = congestion.bulk_window - congestion.bytes_in_flight - (whole - window)
+                self._write_bulk(turn.streams, space, min(window - RESERVE, bulk), now)
+            elif turn.served is not None:
+                window = self._write_streams(turn.streams, space, window, now)
+            if turn.datagrams:
+                window = self._write_datagrams(space, window, now)
+                if turn.streams and (space.ack_at is None or space.ack_at >= now):
+                    connection._pacing_at = self._pace.next_send_time(now)  # bulk waits for the time of media
+            if not turn.bulk and space.ack_at is not None and space.ack_at <= now:
+                self._end(self._begin(space, 0, now), now)  # it does not wait for the time of bulk
+            left[index] = order(turn, turn.streams)
+            if connection._pacing_at is not None:
+                break
+        connection._streams_queue = [stream for streams in left for stream in streams]
+
+    def _write_streams(self, streams: Sequence[QuicStream], space: QuicPacketSpace, window: int, now: float) -> int:
         """Packets of streams, unpaced; the window that is left."""
-        connection = self._connection
-        queue: list[QuicStream] = connection._streams_queue
-        served = {stream: stream.sender.highest_offset for stream in queue}
-        order = queue
+        self._pace.urgent, self._pace.bulk = True, False
         while True:
             packet = self._begin(space, window, now)
-            fed = [stream for stream in order if not stream.is_blocked and self._write_stream(packet, stream)]
+            streams = self._fill(packet, streams)
             if not packet.frames:
                 break
             window -= self._end(packet, now)
-            if all(stream.sender.buffer_is_empty for stream in order):
+            if all(stream.sender.buffer_is_empty for stream in streams):
                 break
-            order = [stream for stream in order if stream not in fed] + fed
-        connection._streams_queue = sorted(
-            queue, key=lambda stream: (stream.sender.highest_offset > served[stream], stream.stream_id)
-        )
         return window
+
+    def _fill(self, packet: _Packet, streams: Sequence[QuicStream]) -> Sequence[QuicStream]:
+        """Pieces of streams into a packet, as far as there is room; the streams, those behind that were served."""
+        fed = [stream for stream in streams if not stream.is_blocked and self._write_stream(packet, stream)]
+        return [stream for stream in streams if stream not in fed] + fed
+
+    def _write_bulk(self, streams: Sequence[QuicStream], space: QuicPacketSpace, window: int, now: float) -> None:
+        """Packets of bulk streams, paced, as large as the path carries; and where that is not known yet, a probe."""
+        connection, congestion, pace = self._connection, self._congestion, self._pace
+        largest = congestion.bulk_size
+        if (probe := congestion.mtu.probe(now)) is not None:
+            self._write_probe(probe, now)
+        pace.urgent, pace.bulk = False, True
+        while True:
+            if space.ack_at is None or space.ack_at >= now:
+                at = connection._pacing_at = pace.next_send_time(now)
+                if at is not None:
+                    break
+            if largest > window and largest > BASE and congestion.bytes_in_flight:
+                break  # a whole packet soon, rather than a piece of one now
+            packet = self._begin(space, window, now, largest=largest)
+            streams = self._fill(packet, streams)
+            if not packet.frames:
+                break
+            size = self._end(packet, now)
+            congestion.mtu.carried(size)
+            window -= size
+
+    def _write_probe(self, size: int, now: float) -> None:
+        """A packet of this size that carries nothing: PING and PADDING (RFC 9000, section 14.4)."""
+        number = self._connection._packet_number + len(self._packets)
+        self._payloads.append(_PING.ljust(size - overhead(self._connection._peer_cid.cid), b"\0"))
+        fate = (self._answered, (self._congestion.mtu.probing(), size))
+        self._packets.append(SentProbe(number, size, now, fate))
+
+    def _answered(self, state: QuicDeliveryState, probe: int, size: int) -> None:
+        """What became of a probe."""
+        connection, arrived = self._connection, state is QuicDeliveryState.ACKED
+        self._congestion.mtu.answered(probe, size, arrived, connection._packet_number, self._sender.now)
 
     def _write_stream(self, packet: _Packet, stream: QuicStream) -> bool:
         """A piece of a stream, where there is one and it has room; whether new bytes leave with it."""
@@ -147,20 +205,22 @@ class Writer:
         number: int = stream.stream_id  # type: ignore[assignment]
         next_offset: int = sender.next_offset
         head = 3 + varint.size(number) + (varint.size(next_offset) if next_offset else 0)
+        if packet.room - head >= _TWO_BYTES:
+            head += 2  # its length may take four bytes
         before: int = sender.highest_offset
         allowed = before + connection._remote_max_data - connection._remote_max_data_used
         frame = sender.get_frame(packet.room - head, min(allowed, stream.max_stream_data_remote))
         if frame is None:
             return False
-        if not len(sender._pending) and not sender._pending_eof:
-            sender.buffer_is_empty = True  # as aioquic finds out when it asks for one more
+        if not self._pace.bulk and not len(sender._pending) and not sender._pending_eof:
+            sender.buffer_is_empty = True  # as aioquic finds out when it asks for one more; of bulk, in its own time
         kind = _STREAM | _LENGTH | (_OFFSET if frame.offset else 0) | (_END if frame.fin else 0)
         start, size = frame.offset, len(frame.data)
         parts = (
             bytes((kind,)),
             varint.encode(number),
             varint.encode(start) if start else b"",
-            (size | _TWO_BYTES).to_bytes(2, "big"),
+            (size | _TWO_BYTES).to_bytes(2, "big") if size < _TWO_BYTES else varint.encode(size),
             frame.data,
         )
         packet.add(b"".join(parts), sender.on_data_delivery, (start, start + size, frame.fin))
@@ -169,12 +229,12 @@ class Writer:
         connection._remote_max_data_used += new
         return new > 0
 
-    def _write_datagrams(self, space: QuicPacketSpace, window: int, now: float) -> None:
-        """Packets of datagrams; media among them are paced, and keep out of the reserve."""
+    def _write_datagrams(self, space: QuicPacketSpace, window: int, now: float) -> int:
+        """Packets of datagrams; media among them are paced, and keep out of the reserve. The window that is left."""
         queue, pace, sender = self._sender.queue, self._pace, self._sender
         media = queue.holds_behind(FEEDBACK_PRIORITY)
-        if media:
-            window -= RESERVE
+        reserve = RESERVE if media else 0
+        window -= reserve
         pace.urgent, pace.bulk = not media, False
         while queue:
             if media and not sender.hop.probing and (space.ack_at is None or space.ack_at > now):
@@ -184,7 +244,7 @@ class Writer:
             if space.ack_at is None or space.ack_at >= now:
                 at = self._connection._pacing_at = pace.next_send_time(now)
                 if at is not None:
-                    return
+                    break
             packet = self._begin(space, window, now, len(queue[0].payload))
             while queue:
                 waiting = queue[0]
@@ -197,8 +257,9 @@ class Writer:
                 packet.eliciting = True
                 queue.popleft()
             if not packet.frames:
-                return
+                break
             window -= self._end(packet, now)
+        return window + reserve
 
     def _write_burst(self, window: int, now: float) -> int:
         """Packets of one datagram each, as long as one leaves no room for another or for an acknowledgement, and pace
@@ -234,11 +295,13 @@ class Writer:
         self._pace.spend(now, size + len(made) * OVERHEAD)
         return size + len(made) * around
 
-    def _begin(self, space: QuicPacketSpace, window: int, now: float, datagram: int | None = None) -> _Packet:
+    def _begin(
+        self, space: QuicPacketSpace, window: int, now: float, datagram: int | None = None, *, largest: int = BASE
+    ) -> _Packet:
         """A packet of what may be in flight within `window`, with the acknowledgement that is due, or that may ride
-        with a `datagram` of so many bytes."""
+        with a `datagram` of so many bytes. `largest`: bytes that it may have."""
         connection = self._connection
-        packet = _Packet(min(connection._max_datagram_size, window) - overhead(connection._peer_cid.cid))
+        packet = _Packet(min(largest, window) - overhead(connection._peer_cid.cid))
         rides = datagram is not None and carries(datagram, packet.room)
         if space.ack_at is not None and (rides or space.ack_at <= now):
             space.ack_at = None
@@ -273,6 +336,8 @@ class Writer:
         number = connection._packet_number + len(self._packets)
         self._payloads.append(payload)
         self._packets.append(SentPacket(number, size, now, packet.eliciting, packet.handlers))
+        if size > BASE:
+            self._pace.size = size
         self._pace.update_after_send(now)
         return size if packet.eliciting else 0
 
@@ -287,9 +352,10 @@ class Writer:
         sent = space.sent_packets
         for packet in packets:
             sent[packet.packet_number] = packet  # type: ignore[assignment]
-            if packet.in_flight:
+            if packet.is_ack_eliciting:
                 eliciting += 1
-                flying += packet.sent_bytes
+                if packet.in_flight:
+                    flying += packet.sent_bytes
         if eliciting:
             space.ack_eliciting_in_flight += eliciting
             connection._loss._time_of_last_sent_ack_eliciting_packet = now

@@ -38,6 +38,8 @@ BLIND = 0.5
 REMEMBER = 0.97
 #: Seconds of noise from which on a train's length says less than its neighbours'.
 SCATTER = 0.0025
+#: Share of the rate from which on streams tell what trains of small frames do not: that it comes through.
+FILLED = 0.5
 #: Share of the capacity that is aimed at, alone and among others.
 AIM_ALONE, AIM = 0.975, 0.95
 #: Seconds beyond the target that one's own bytes may wait before pictures are held, and the longest they are held for
@@ -367,7 +369,8 @@ class Controller:
             self._gain = min(self._gain, 0.25)
         room = max(0.0, 1 - queue / target)
         if capacity is None:
-            growth = self._gain * step * (0.5e6 + 0.1 * self._rate)
+            filled = 8 * self._path.elsewhere > FILLED * self._rate
+            growth = self._gain * step * (0.5e6 + (1.0 if filled else 0.1) * self._rate)
         elif self._path.stretched and self._alone:
             gap = AIM_ALONE * 8 * capacity - self._rate
             growth = gap * min(1.0, step / max(0.2, 3 * self._rtt))

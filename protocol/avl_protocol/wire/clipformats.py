@@ -20,8 +20,10 @@ from avl_protocol.wire.registry import (
 )
 
 PLAIN, HTML, RTF, PNG = "text/plain;charset=utf-8", "text/html", "text/rtf", "image/png"
+#: Files: what travels is their paths at the host (clipfiles.py), whatever list of them a system has.
+FILES, URIS, GNOME = "application/x-avl-files", "text/uri-list", "x-special/gnome-copied-files"
 #: Kinds of formats, of which a host's owner says which may leave and come.
-KINDS = ("text", "html", "rtf", "image")
+KINDS = ("text", "html", "rtf", "image", "files")
 #: The name that stands for a copy's origin in the clipboard of a system, and the bytes of an origin.
 ORIGIN, ORIGIN_BYTES = "application/x-avl-origin", 16
 #: Other names of a format, by which programs know it; the first is the most usual.
@@ -30,6 +32,7 @@ ALIASES = {
     "image/bmp": ("image/x-bmp", "image/x-ms-bmp", "image/x-win-bitmap"),
     "image/jpeg": ("image/jpg", "image/pjpeg"),
     "image/tiff": ("image/x-tiff",),
+    FILES: (URIS, GNOME),
 }
 _NAMED = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
 _TOKEN = "[a-z0-9][a-z0-9!#$&^_.+-]*"
@@ -73,8 +76,8 @@ def format_of(name: str) -> str:
 
 def kind_of(name: str) -> str:
     """The kind of a format: one of KINDS, or "" for what does not travel."""
-    if name in (PLAIN, HTML, RTF):
-        return {PLAIN: "text", HTML: "html", RTF: "rtf"}[name]
+    if name in (PLAIN, HTML, RTF, FILES):
+        return {PLAIN: "text", HTML: "html", RTF: "rtf", FILES: "files"}[name]
     return "image" if name.startswith("image/") else ""
 
 

@@ -439,7 +439,7 @@ class FileReason(IntEnum):
     CLASH = 13  # Two names differ only in case, which the receiving system does not tell apart. Rename one first.
     BAD_LINK = 14  # The link leads out of what is copied.
     LINK_ON_THE_WAY = 15  # A folder on the way is a symbolic link, which is not followed.
-    BUSY = 16  # Another transfer is writing this file. Begin again when that is done.
+    BUSY = 16  # Another transfer is writing this file. Begin again when that is done, or in a minute if its viewer is gone.
     CHANGED = 17  # It was changed while it was read. Copy it again.
     DAMAGED = 18  # What arrived is not what was sent. It was discarded; copy it again.
     SPECIAL = 19  # This is neither a file nor a folder nor a link.
@@ -596,7 +596,7 @@ FILE_REASONS: dict[int, str] = {
     FileReason.CLASH: "Two names differ only in case, which the receiving system does not tell apart. Rename one first.",
     FileReason.BAD_LINK: "The link leads out of what is copied.",
     FileReason.LINK_ON_THE_WAY: "A folder on the way is a symbolic link, which is not followed.",
-    FileReason.BUSY: "Another transfer is writing this file. Begin again when that is done.",
+    FileReason.BUSY: "Another transfer is writing this file. Begin again when that is done, or in a minute if its viewer is gone.",
     FileReason.CHANGED: "It was changed while it was read. Copy it again.",
     FileReason.DAMAGED: "What arrived is not what was sent. It was discarded; copy it again.",
     FileReason.SPECIAL: "This is neither a file nor a folder nor a link.",

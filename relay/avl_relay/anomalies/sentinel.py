@@ -113,11 +113,11 @@ class Sentinel:
     async def close(self) -> None:
         """Judge and keep what is left."""
         self._closed = True
-        if self._next is not None:
-            self._next.cancel()
+        if self._next is None:  # the store was never there
+            return
+        self._next.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._known:
-            await self._turn(last=True)
+        await self._turn(last=True)
 
     # within
 

@@ -23,7 +23,7 @@ for _name in ("bytes_in", "bytes_out", "datagrams_in", "datagrams_out", "skipped
     PLANE.made["properties"][_name] = COUNT.schema()
 for _name in ("cpu_seconds", "viewer_seconds", "uptime"):
     PLANE.made["properties"][_name] = _NUMBER
-for _name in ("connections", "ended", "limits_hit", "drops"):
+for _name in ("connections", "ended", "limits_hit", "limits_by_network", "drops"):
     PLANE.made["properties"][_name] = _COUNTS
 DATABASE = answer({"kind": Choice(("sqlite", "postgresql")), "version": Text(0, 64), "bytes": COUNT})
 AUDIT = answer({"trouble": Text(0, 1024), "refuses": Flag()})

@@ -42,8 +42,14 @@ class RelayLog(Auditor, Protocol):
     def trouble(self) -> str:
         """Why nothing can be written now; "": it can."""
 
-    def start(self, tell: Callable[[bytes], object], limits: Callable[[], Mapping[str, int]]) -> None:
-        """The relay runs; `tell(news)` reaches its other processes, `limits()` is how often each limit was hit here."""
+    def start(
+        self,
+        tell: Callable[[bytes], object],
+        limits: Callable[[], Mapping[str, int]],
+        by_network: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
+        """The relay runs; `tell(news)` reaches its other processes, `limits()` is how often each limit was hit here,
+        `by_network()` the same of each network (avl_protocol/audit/limits.py)."""
 
     def known(self, peer: HopServer, size: int) -> None:
         """A neighbour has said which head it keeps."""

@@ -77,6 +77,7 @@ class Book:
         self._question = 0
         self._hit = Limits(self)
         self._limits: Callable[[], Mapping[str, int]] = dict
+        self._by_network: Callable[[], Mapping[str, int]] = dict
         self._listener: Callable[[str, Mapping[str, Any], int], None] = lambda kind, said, time_ms: None
         self._next_look: asyncio.TimerHandle | None = None
         #: Hosts of this process that compare their logs with ours.
@@ -87,15 +88,21 @@ class Book:
 
     # running
 
-    def start(self, tell: Callable[[bytes], object], limits: Callable[[], Mapping[str, int]]) -> None:
-        """The relay runs; `tell(news)` reaches its other processes, `limits()` is how often each limit was hit here."""
-        self._tell, self._limits = tell, limits
+    def start(
+        self,
+        tell: Callable[[bytes], object],
+        limits: Callable[[], Mapping[str, int]],
+        by_network: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
+        """The relay runs; `tell(news)` reaches its other processes, `limits()` is how often each limit was hit here,
+        `by_network()` the same of each network (avl_protocol/audit/limits.py)."""
+        self._tell, self._limits, self._by_network = tell, limits, by_network
         self._look_at_limits()
         if self._writer is not None:
             self._writer.start()
 
     def _look_at_limits(self) -> None:
-        self._hit.look(self._limits())
+        self._hit.look(self._limits(), self._by_network())
         self._next_look = asyncio.get_running_loop().call_later(LOOK_AT_LIMITS, self._look_at_limits)
 
     async def close(self) -> None:
@@ -104,7 +111,7 @@ class Book:
             self._next_due.cancel()
         if self._next_look is not None:
             self._next_look.cancel()
-            self._hit.look(self._limits())
+            self._hit.look(self._limits(), self._by_network())
         if self._writer is not None:
             await self._writer.close()
 

@@ -38,7 +38,12 @@ class MemoryLog:
     def _now_ms(self) -> int:
         return int(self._world.clock.wall() * 1000)
 
-    def start(self, tell: Callable[[bytes], object], limits: Callable[[], Mapping[str, int]]) -> None:
+    def start(
+        self,
+        tell: Callable[[bytes], object],
+        limits: Callable[[], Mapping[str, int]],
+        by_network: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
         """See RelayLog: there is nobody to be told."""
 
     def record(self, kind: str, **said: object) -> None:

@@ -108,7 +108,7 @@ class Hosts:
             raise Refused(CloseCode.TAKEN)
         if old is not None:
             if not self._replaced.take(device, now):
-                raise self._tally.beyond("registrations that replace another")
+                raise self._tally.beyond("registrations that replace another", peer.carrier.peer_address[0])
             self._peers.close(old.peer, CloseCode.REPLACED, now)
             self.offline(old, now)
 

@@ -8,11 +8,12 @@ it asks (`access.py`, `directory.py`), and goes on with others until it is told.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
 
+from avl_protocol.endpoint.accept.hits import limits_hit
 from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.media.track import tracks_of
 from avl_protocol.rate.limits import DEFAULT, Allowance, Limits
@@ -183,7 +184,7 @@ class Router:
         happened.update(self._tally.happened)
         so_far = (
             Snapshot("happened so far", dict(happened)),
-            Snapshot("limits hit so far", dict(self._tally.limits)),
+            *limits_hit(self._tally.limits),
             hosts.delay,
         )
         fanouts = (publisher.fanout.snapshot() for publisher in hosts)
@@ -342,11 +343,6 @@ class Router:
         publisher = self._hosts.get(device)
         return "" if publisher is None else publisher.peer.carrier.peer_address[0]
 
-    @property
-    def limits_hit(self) -> Mapping[str, int]:
-        """How often each limit was hit so far, by name."""
-        return self._tally.limits
-
     def give_up(self, device: int, now: float) -> None:
         """A host of ours has registered at another worker since: here its older connection gives way."""
         self._hosts.send_away(device, CloseCode.REPLACED, now)
@@ -393,10 +389,11 @@ class Router:
             self._ask_to_attach(peer, message, now)
             return
         if isinstance(message, NatTest):
-            if self._tests.take(source(peer.carrier.peer_address[0]), now):
+            address = peer.carrier.peer_address[0]
+            if self._tests.take(source(address), now):
                 self._nat_test(peer, message.token)
             else:
-                self._tally.limits["NAT tests"] += 1
+                self._tally.hit("NAT tests", address)
             return
         if isinstance(message, Tracks):
             if (publisher := self._hosts.of(peer)) is not None:
@@ -448,7 +445,7 @@ class Router:
         if len(message.device) != NUMBER_BYTES or len(message.session) != 16:
             raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed ATTACH")
         if len(self._sessions.of(viewer)) + self._asking.waiting(viewer) >= SESSIONS_PER_PEER:
-            raise self._tally.beyond("sessions of a connection")
+            raise self._tally.beyond("sessions of a connection", viewer.carrier.peer_address[0])
         device, address = int.from_bytes(message.device, "big"), viewer.carrier.peer_address[0]
         question = MayAttach(
             id=self._asking.number(),

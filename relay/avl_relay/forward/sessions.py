@@ -129,7 +129,7 @@ class Sessions:
             return True
         crowded_out = self._limits.crowded_out(publisher.device, waiting)
         if crowded_out is not None:
-            self._tally.limits["sessions that are not admitted"] += 1
+            self._tally.hit("sessions that are not admitted", crowded_out.viewer.carrier.peer_address[0])
             self.end(crowded_out, CloseCode.LIMIT, now)
         return crowded_out is not None
 
@@ -145,14 +145,15 @@ class Sessions:
         now: float,
     ) -> None:
         """A viewer asks for a host: pass it on. Raises Refused beyond a limit."""
+        address = viewer.carrier.peer_address[0]
         if self.full and not self._comes_back(publisher.device, message.session, message.moves):
-            raise self._tally.beyond("sessions while memory is short")
+            raise self._tally.beyond("sessions while memory is short", address)
         session = Session(
             handle=handle,
             session_id=message.session,
             viewer=viewer,
             host=publisher,
-            source=source_tag(self._secret, viewer.carrier.peer_address[0]),
+            source=source_tag(self._secret, address),
             begun=now,
             moves=bool(message.moves),
             caps=Caps((cap(forwards, now), publisher.cap, self._total)),
@@ -167,9 +168,9 @@ class Sessions:
         # Of a borrowed host its own worker counts the handshakes, for all workers.
         allowed = publisher.borrowed or self.allowed(publisher.device, incoming, now)
         if not allowed:
-            raise self._tally.beyond("sessions that a source asks for")
+            raise self._tally.beyond("sessions that a source asks for", address)
         if not self._make_room(publisher, now):
-            raise self._tally.beyond("sessions that are not admitted")
+            raise self._tally.beyond("sessions that are not admitted", address)
         self._hosts.used(publisher)
         self._rows[session.handle] = publisher.sessions[session.handle] = session
         self._attached.setdefault(viewer, {})[session.handle] = session
@@ -213,7 +214,7 @@ class Sessions:
         fanout.admit(session.handle, session.viewer.carrier, message.tracks, message.since, now)
 
     def _left_out(self) -> None:
-        self._tally.limits["bandwidth caps"] += 1
+        self._tally.hit("bandwidth caps")
 
     def _share(self, publisher: Publisher) -> None:
         """So many watch this host now, and so many in all: each is told of its part of what they share."""

@@ -40,6 +40,8 @@ STRICT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
+#: What the browser's devices may be used for: a microphone by the page of a desktop, which asks its person first.
+DEVICES, STRICT_DEVICES = "camera=(), geolocation=(), microphone=(self)", "camera=(), geolocation=(), microphone=()"
 #: The console stands on modules of the page (account/, rights/), which are served beside it.
 CONSOLE_FOLDER = Path(__file__).parents[1] / "console"
 #: The page's decompressor: a build on a machine without npm goes on without it.
@@ -222,10 +224,11 @@ class Guard:
         async def decorated(message: Any) -> None:
             if message["type"] == "http.response.start":
                 own = f"{'wss' if scope['scheme'] == 'https' else 'ws'}://{host}"
-                policy = POLICY.format(own if AUTHORITY.fullmatch(host) else "")
+                policy, devices = POLICY.format(own if AUTHORITY.fullmatch(host) else ""), DEVICES
                 if scope["path"].startswith(STRICT):
-                    policy = STRICT_POLICY
-                extra = {**fixed, "content-security-policy": policy, "alt-svc": self._alternative()}
+                    policy, devices = STRICT_POLICY, STRICT_DEVICES
+                extra = {**fixed, "content-security-policy": policy, "permissions-policy": devices}
+                extra["alt-svc"] = self._alternative()
                 message["headers"] = [
                     *(pair for pair in message["headers"] if pair[0].decode() not in extra),
                     *((name.encode(), value.encode()) for name, value in extra.items()),

@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from avl_protocol.endpoint.accept.admission import ConnectionAdmission
+from avl_protocol.endpoint.accept.hits import Hits
 from avl_protocol.endpoint.accept.quota import Quota
 from avl_protocol.rate.limits import Limits
 from avl_relay.http.pageconnection import PageConnection
@@ -74,8 +75,8 @@ class TcpServer:
         return self._server.address
 
     @property
-    def hits(self) -> int:
-        """How often a connection got no place, or had to give way."""
+    def hits(self) -> Hits:
+        """Connections that got no place, or had to give way."""
         return self._quota.hits
 
     def renew(self, certificate: Path, key: Path) -> None:

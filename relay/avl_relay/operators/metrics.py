@@ -18,6 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from avl_protocol.endpoint.accept.hits import LIMITS
 from avl_protocol.session.snapshot import Snapshot
 from avl_relay.forward.queuedelay import BOUNDS
 from avl_relay.operators.standing import Standing, own_version
@@ -32,7 +33,7 @@ ROUTER = (
 #: Parts whose counters are labels: part, metric, label, help.
 LABELLED = (
     ("dropped so far", "avl_relay_datagrams_dropped", "reason", "Datagrams that were not read or not sent."),
-    ("limits hit so far", "avl_relay_limits_hit", "limit", "How often something was refused for a limit."),
+    (LIMITS, "avl_relay_limits_hit", "limit", "How often something was refused for a limit."),
     ("handshakes so far", "avl_relay_handshakes", "result", "Handshakes of QUIC and WebSockets."),
     ("connected so far", "avl_relay_connections_opened", "kind", "Neighbours that have connected."),
     ("alarms so far", "avl_relay_alarms", "kind", "What was unusual, by the feature that says most."),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from avl_protocol.endpoint.accept.hits import BY_NETWORK, LIMITS
 from avl_protocol.wire.foreign import for_terminal
 from avl_relay.operators.standing import Standing, own_version
 
+#: Networks that hit a limit most, which are told.
+MOST_NETWORKS = 16
 #: What is said as so much a second; the rest says how it stands.
 RATES = ("bytes_in", "bytes_out", "datagrams_in", "datagrams_out", "dropped", "cpu_seconds")
 #: Units of sizes, and of what flows.
@@ -35,7 +38,8 @@ def figures(standing: Standing) -> dict[str, Any]:
         "datagrams_out": traffic["datagrams out"],
         "dropped": sum(whole.total("dropped so far").values()),
         "skipped_objects": happened["skipped objects"],
-        "limits_hit": _nonzero(whole.total("limits hit so far")),
+        "limits_hit": _nonzero(whole.total(LIMITS)),
+        "limits_by_network": dict(whole.total(BY_NETWORK).most_common(MOST_NETWORKS)),
         "cpu_seconds": round(standing.cpu, 3),
         "viewer_seconds": happened["viewer milliseconds"] / 1000,
         "memory": standing.memory,
@@ -78,6 +82,7 @@ def table(status: dict[str, Any]) -> str:
         ("dropped", f"{int(status['dropped'])} datagrams, {int(status['skipped_objects'])} objects skipped"),
         ("memory", _size(status["memory"])),
         ("limits hit", _list(status["limits_hit"])),
+        ("mostly by", _list(status["limits_by_network"])),
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name.ljust(width)}  {text}" for name, text in rows)

@@ -11,6 +11,8 @@ import pytest
 
 from avl_protocol.endpoint.files import disk
 from avl_protocol.endpoint.files.disk import HANDLES, DiskTree, trouble_of
+from avl_protocol.files.destination import placed
+from avl_protocol.files.listing import rows_of
 from avl_protocol.files.memory import MemoryTree
 from avl_protocol.files.names import POSIX, part_of
 from avl_protocol.files.tree import FileTrouble
@@ -55,6 +57,24 @@ def test_a_tree_arrives_on_the_disk_and_comes_back(tree: DiskTree, tmp_path: Pat
     assert back.nodes[("a", "link")].link == "b/block"
     again = Joined(source, tree, overwrite=FileOverwrite.NEVER).run()
     assert again.over() == DONE and not again.left(again.sender)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists the handles of a program")
+def test_nothing_stays_open_behind_a_transfer(tree: DiskTree, tmp_path: Path) -> None:
+    def handles() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    before = handles()
+    Joined(some_tree(), tree).run()
+    Joined(tree, MemoryTree(), "a").run()
+    cut = Joined(some_tree(), tree, renamed="again")
+    for _ in range(9):
+        cut.step()
+    cut.sender.stop(FileReason.FAILED)
+    cut.run()
+    with pytest.raises(FileTrouble):
+        placed(tree, ("missing", "further"), True, into=False)
+    assert list(rows_of(tree, ("a",), "")) and handles() == before
 
 
 def test_zeros_are_holes_and_holes_are_not_read(tree: DiskTree) -> None:

@@ -259,6 +259,51 @@ def test_two_transfers_never_write_one_file() -> None:
     assert first.over() == DONE and target.files == source.files
 
 
+def test_a_file_whose_sender_vanished_is_gone_on_with_by_who_comes_next() -> None:
+    source, target = MemoryTree(), MemoryTree()
+    source.put("a", content(1, 40 * BLOCK))
+    source.put("b", b"b")
+    first, second = Joined(source, target), Joined(source, target, "a", overwrite=FileOverwrite.NEVER)
+    while sent(first) < 9 * BLOCK:
+        first.step()
+    first.receiver.rest()
+    first.receiver.task_done(first.receiver.next_task()(), first.now)  # type: ignore[misc]
+    second.run()
+    assert second.over() == DONE and target.get("a") == source.get("a") and sent(second) < 40 * BLOCK
+    first.run()  # its sender was only away
+    assert first.over() == DONE and first.left(first.sender) == first.left(first.receiver) == {"a": FileReason.BUSY}
+    assert target.files == source.files and not target.parts
+
+
+def test_a_file_that_rested_is_gone_on_with_where_it_was_or_removed() -> None:
+    source, target = MemoryTree(), MemoryTree()
+    source.put("a", content(1, 40 * BLOCK))
+    joined = Joined(source, target)
+    for size in (4, 20):
+        while sent(joined) < size * BLOCK:
+            joined.step()
+        joined.receiver.rest()
+    joined.run()
+    assert joined.over() == DONE and target.files == source.files and sent(joined) == 40 * BLOCK
+    cancelled = Joined(source, MemoryTree())
+    while sent(cancelled) < 4 * BLOCK:
+        cancelled.step()
+    cancelled.receiver.rest()
+    cancelled.step()
+    cancelled.sender.stop(FileReason.CANCELLED)
+    cancelled.run()
+    assert not cancelled.receiver._destination.tree.parts  # type: ignore[union-attr]
+
+
+def test_what_is_half_written_at_the_sender_is_told() -> None:
+    source, target = MemoryTree(), MemoryTree()
+    source.put("a/x", b"x")
+    source.put("a/.y.avl-part", b"y")
+    joined = Joined(source, target).run()
+    assert joined.over() == DONE and target.files == {"a/x": b"x"}
+    assert joined.left(joined.sender) == joined.left(joined.receiver) == {"a/.y.avl-part": FileReason.BAD_NAME}
+
+
 def test_a_file_that_appears_meanwhile_is_not_replaced() -> None:
     source, target = MemoryTree(), MemoryTree()
     source.put("a", content(1, 40 * BLOCK))

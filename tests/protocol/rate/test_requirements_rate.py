@@ -20,7 +20,7 @@ from avl_protocol.wire import datagram, feedback, varint
 from avl_protocol.wire.datagram import MediaHeader
 from avl_protocol.wire.feedback import ArrivalReport, Run
 from avl_protocol.wire.registry import MAX_DATAGRAM_PAYLOAD, DatagramType
-from tests.protocol.rate.path import Bottleneck, Clock, Greedy, Hop
+from tests.protocol.rate.path import PACKET, Bottleneck, Clock, Greedy, Hop
 
 LINK = 8e6
 
@@ -364,6 +364,32 @@ def test_what_is_learned_while_little_is_sent_does_not_raise_the_rate() -> None:
         assert target(hop) <= first
         assert hop.controller.congestion_window <= (window or hop.controller.congestion_window) * 1.1
         window = hop.controller.congestion_window
+
+
+def test_a_stream_that_fills_the_rate_raises_it_where_frames_are_too_small_to_tell() -> None:
+    clock = Clock()
+    link = Bottleneck(clock, 20e6)
+    hop = Hop(clock=clock, link=link, wanted=2e5)
+    hop.trains = False
+    acknowledged: list[tuple[float, int]] = []
+
+    def stream() -> None:
+        """A packet of a file, at the rate itself."""
+        hop.controller.on_sent(clock.now, PACKET, 0)
+        link.send(PACKET, lambda: clock.at(clock.now + 2 * hop.delay, lambda: acknowledged.append((clock.now, PACKET))))
+        clock.at(clock.now + 8 * PACKET / target(hop), stream)
+
+    def counted() -> None:
+        hop.controller.on_elsewhere(sum(size for at, size in acknowledged if at > clock.now - 0.1) / 0.1)
+        clock.at(clock.now + 0.1, counted)
+
+    stream()
+    counted()
+    clock.run(8)
+    assert target(hop) > 0.75 * link.rate
+    since = clock.now
+    clock.run(4)
+    assert target(hop) > 0.75 * link.rate and slowest(hop.delays(since)) < 0.05
 
 
 def test_trains_that_say_nothing_new_become_rarer_and_come_often_again_behind_news() -> None:

@@ -6,6 +6,7 @@
 
 import * as datagram from "../../../viewer/avl_viewer/web/wire/datagram.js";
 import * as deviceId from "../../../viewer/avl_viewer/web/wire/device_id.js";
+import * as clipfiles from "../../../viewer/avl_viewer/web/wire/clipfiles.js";
 import * as clipformats from "../../../viewer/avl_viewer/web/wire/clipformats.js";
 import * as cliptext from "../../../viewer/avl_viewer/web/wire/cliptext.js";
 import { bigEndian, fromBigEndian } from "../../../viewer/avl_viewer/web/wire/bytes.js";
@@ -80,6 +81,9 @@ export function clipformatsOf(vectors) {
     }],
     ["rows that name no format are left out of an offer", () => {
       for (const { rows, offered } of vectors.offers) same(clipformats.offered(rows).map(({ name, size }) => [name, size]), offered);
+    }],
+    ["lists of files are paths that can be meant", () => {
+      for (const { data, listed } of vectors.files) same(clipfiles.listed(bytes(data)), listed);
     }],
   ];
 }

@@ -16,12 +16,16 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMetaType, QMimeData,
 from PySide6.QtGui import QClipboard, QImage, QImageReader
 
 from avl_protocol.session.fetching import Fetched
+from avl_protocol.wire.clipfiles import paths_of, uris_of
 from avl_protocol.wire.clipformats import (
+    FILES,
+    GNOME,
     HTML,
     ORIGIN,
     ORIGIN_BYTES,
     PLAIN,
     PNG,
+    URIS,
     Copy,
     Format,
     as_utf8,
@@ -64,7 +68,9 @@ class HostMime(QMimeData):
 
     def formats(self) -> list[str]:
         """What it can be pasted as."""
-        names = [each.name for each in self.copy.formats if each.name != PLAIN]
+        names = [each.name for each in self.copy.formats if each.name not in (PLAIN, FILES)]
+        if self.copy.has(FILES):
+            names += [URIS, GNOME]
         if isinstance(self.copy.content, str) or self.copy.has(PLAIN):
             names.append(TEXT)
         if any(self.copy.has(name) for name in READABLE):
@@ -85,7 +91,11 @@ class HostMime(QMimeData):
         if mimetype == PICTURE:
             name = next((name for name in READABLE if self.copy.has(name)), "")
             return picture_of(self._bytes(name) or b"") if name else None
-        data = self._bytes(mimetype) if self.copy.has(mimetype) else None
+        if mimetype in (URIS, GNOME):
+            data = self._bytes(FILES) if self.copy.has(FILES) else None
+            data = data if data is None or mimetype == URIS else uris_of(paths_of(data), GNOME)
+        else:
+            data = self._bytes(mimetype) if self.copy.has(mimetype) else None
         return None if data is None else QByteArray(data)
 
     def narrow(self) -> None:
@@ -163,6 +173,12 @@ class Copies(QObject):
         """Whether our clipboard is what we made of the host's."""
         return self._mime is not None and self._clipboard.mimeData() is self._mime
 
+    @property
+    def _holds_files(self) -> bool:
+        """Whether our clipboard is a list of files."""
+        mime = self._clipboard.mimeData()
+        return mime is not None and any(each.name == FILES for each in formats_of(mime.formats()))
+
     # from the host
 
     def _take(self, copy: Copy) -> None:
@@ -236,6 +252,8 @@ class Copies(QObject):
         self._unsent, self._from_host = False, None
         if not self._offer() and (text := self.text_or_remark()):
             self.set(text)
+        elif self._holds_files and not (self._remote and self._remote.permissions & Permission.FILES_IN):
+            self._remark("This session may not send files to the desktop. Who gave you access can permit it.")
 
     def set(self, text: str) -> None:
         """Make this text the host's clipboard."""
@@ -252,6 +270,11 @@ class Copies(QObject):
         if mime.hasImage() and not any(kind_of(each.name) == "image" for each in formats):
             formats = (*formats, Format(PNG))
         content = content_of(self.text())
+        if any(each.name == FILES for each in formats):
+            content = ClipboardState.NOT_TEXT  # the text of it is the list of files (R-SESS-302)
+            formats = self._with_files(mime, formats)
+            if not formats:
+                return True
         if content is ClipboardState.TOO_LARGE:
             formats = (Format(PLAIN), *formats)
         if not formats:
@@ -269,6 +292,12 @@ class Copies(QObject):
             told = content if isinstance(content, str) else ClipboardState.NOT_TEXT
             self._remote.offer_copy(Copy(told, formats, origin if len(origin) == ORIGIN_BYTES else b""), read)
         return True
+
+    def _with_files(self, mime: QMimeData, formats: tuple[Format, ...]) -> tuple[Format, ...]:
+        """These formats, with files where some of this machine are there and the session may send any."""
+        may = self._remote is not None and self._remote.permissions & Permission.FILES_IN
+        sends = may and bool(paths_of(self._bytes(mime, FILES)))
+        return tuple(each for each in formats if each.name != FILES or sends)
 
     def _read(self, count: int, name: str, wanted: Future[Fetched]) -> None:
         """The host pastes: read our clipboard, unless something else was copied since."""

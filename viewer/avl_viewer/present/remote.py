@@ -81,10 +81,11 @@ class Remote(Protocol):
 
     def offer_copy(self, copy: Copy, read: Callable[[str], Future[Fetched]]) -> None:
         """Make this copy the host's clipboard; `read` is called, in any thread, for a format that somebody pastes
-        there."""
+        there, for files with the list that our system has of them."""
 
     def fetch_copy(self, stamp: int, format: str) -> Future[bytes]:
-        """The host's copy of a stamp in a format. Fails with Refused; cancelled it is not fetched any further."""
+        """The host's copy of a stamp in a format, for files a list of where they are on this machine, for our system.
+        Fails with Refused; cancelled it is not fetched any further."""
 
     def listen(self, muted: bool, volume: float) -> None:
         """Play the host's sound at this volume (0 to 1); muted, it is not even sent."""

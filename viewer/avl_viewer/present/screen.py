@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QColor,
@@ -42,6 +42,7 @@ from avl_viewer.input.hands import SILENT, Hands, Row
 from avl_viewer.input.pen import Pen
 from avl_viewer.input.touch import Touch
 from avl_viewer.present.geometry import Geometry
+from avl_viewer.present.halves import Halves, levels
 from avl_viewer.present.label import label
 from avl_viewer.present.marks import Mark
 from avl_viewer.present.overlay import Overlay, logical
@@ -98,6 +99,8 @@ class Screen(QWidget):
         self._fading.timeout.connect(self.refresh_overlay)
         self._image: QImage | None = None
         self._pixels: NDArray[np.uint8] | None = None
+        #: Of the image, where it is shown at less than half its size.
+        self._halves: Halves | None = None
         #: The canvas that the image lies over, and its generation.
         self._shown: tuple[Canvas, int] | None = None
         self._geometry = Geometry()
@@ -164,12 +167,15 @@ class Screen(QWidget):
             height, width = pixels.shape[:2]
             # The image lies over memory that the canvas lets go of when its size changes, on another thread: keep it.
             image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
-            self._image, self._pixels = image, pixels
+            self._image, self._pixels, self._halves = image, pixels, Halves(image)
             dirty = (Rect(0, 0, width, height),)
         # Not the canvas' size: that may have become another since, on another thread.
         width, height = self._image.width(), self._image.height()
         if (width, height) != (self._geometry.width, self._geometry.height):
             self.set_desktop(width, height)
+        assert self._halves is not None
+        self._halves.keep(levels(self._geometry.scale))
+        self._halves.changed(dirty)
         region = QRegion()
         for rect in dirty:
             region += self._logical(self._geometry.to_window(rect))
@@ -253,9 +259,10 @@ class Screen(QWidget):
         ratio = self.devicePixelRatioF()
         self.hands.move_by(dx * ratio, dy * ratio)
         view = self._geometry
+        left, top = view.origin_x, view.origin_y
         self._at = (
-            max(0.0, min(view.width - 1.0, self._at[0] + dx * ratio)),
-            max(0.0, min(view.height - 1.0, self._at[1] + dy * ratio)),
+            max(float(left), min(left + view.width - 1.0, self._at[0] + dx * ratio)),
+            max(float(top), min(top + view.height - 1.0, self._at[1] + dy * ratio)),
         )
         self._float()
 
@@ -414,7 +421,11 @@ class Screen(QWidget):
                     painter.drawImage(rect.topLeft(), image, rect.translated(-target.topLeft()))
             else:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not view.sharp)
-                painter.drawImage(target, image)
+                if self._halves is not None and (level := levels(view.scale)):
+                    half, part = self._halves.get(level)
+                    painter.drawImage(QRectF(target), half, part)
+                else:
+                    painter.drawImage(target, image)
             if self._dimmed:
                 painter.fillRect(region.boundingRect(), DIMMED)
             else:

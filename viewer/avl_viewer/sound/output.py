@@ -31,13 +31,13 @@ class SoundOutput(Protocol):
 
 
 class PulseOutput:
-    """PulseAudio's default sink, or PipeWire's."""
+    """A sink of PulseAudio, or PipeWire's; without a name the default one."""
 
     ahead = AHEAD
 
-    def __init__(self) -> None:
+    def __init__(self, device: str | None = None) -> None:
         try:
-            self._stream = Stream(record=False, device=None, channels=CHANNELS, title="a desktop", ahead=AHEAD)
+            self._stream = Stream(record=False, device=device, channels=CHANNELS, title="a desktop", ahead=AHEAD)
         except PulseError as error:
             raise OutputError(str(error)) from error
 

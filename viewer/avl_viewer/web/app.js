@@ -25,11 +25,13 @@ import { Cursor } from "./ui/cursor.js";
 import { element } from "./ui/elements.js";
 import { HostHop } from "./ui/entrance.js";
 import { Figures } from "./ui/figures.js";
-import { Monitors } from "./ui/monitors.js";
 import { FilesBridge } from "./ui/files.js";
+import { toggleFullScreen } from "./ui/fullscreen.js";
+import { Monitors } from "./ui/monitors.js";
 import { Notice } from "./ui/notice.js";
 import { Overlay } from "./ui/overlay.js";
 import { People } from "./ui/people.js";
+import { Popouts } from "./ui/popouts.js";
 import { SoundPanel } from "./ui/sound.js";
 import { Tally } from "./ui/tally.js";
 import { Toast } from "./ui/toast.js";
@@ -82,8 +84,6 @@ const sendPointer = (events, at) => {
     return;
   }
   send(events, at);
-  const placed = events.findLast(([kind]) => kind === INPUT.MOVE);
-  if (placed) caught.at(Number(placed[1]), Number(placed[2]));
   const moved = pointing && company.viewers > 1 && permissions & (PERMISSION.POINTER | PERMISSION.ANNOTATE) && events.findLast(([kind]) => kind === INPUT.MOVE);
   if (moved) worker.postMessage({ do: "point", x: moved[1], y: moved[2], laser: false });
 };
@@ -95,6 +95,7 @@ view.placed = () => {
   overlay.refresh();
   fitSoon();
 };
+view.halved = (/** @type {number} */ times) => worker.postMessage({ do: "halve", name: "", times });
 /** Whether the desktop is to have the page's size, and what the host was told of that last. */
 let fitting = false;
 let fitted = "";
@@ -126,7 +127,32 @@ function toggleFit() {
   if (fitting) fitSoon();
   else worker.postMessage({ do: "fit", width: 0, height: 0, scale: 100 });
 }
-const monitors = new Monitors((name) => worker.postMessage({ do: "monitor", name }));
+const monitors = new Monitors(
+  (name) => void (popouts.raise(name) || worker.postMessage({ do: "monitor", name })),
+  (monitor) => {
+    if (monitor.number === monitors.seen) worker.postMessage({ do: "monitor", name: "" });
+    popouts.open(monitor);
+  },
+);
+/** What is done in the window of a monitor. @type {Record<string, (message: any) => void>} */
+const DONE_BESIDE = {
+  input: ({ events, at }) => send(events, at),
+  pointer: ({ events, at }) => sendPointer(events, at),
+  pasted: ({ copy, events, at }) => paste(copy, events, at),
+  own: ({ key }) => void (OWN_KEYS[key] && act(OWN_KEYS[key])),
+};
+/** Monitors whose windows somebody sees. @type {string[]} */
+let beside = [];
+const popouts = new Popouts({
+  canvas: (name, canvas) => worker.postMessage({ do: "window", name, canvas }, canvas ? [canvas] : []),
+  halve: (name, times) => worker.postMessage({ do: "halve", name, times }),
+  seen: (names) => {
+    beside = names;
+    tellVisible();
+  },
+  did: (message) => DONE_BESIDE[message.do]?.(message),
+  tell: (text) => toast.show(text),
+});
 const people = new People((act, to) => worker.postMessage({ do: "control", act, to }));
 const pen = new Pen({
   point: (x, y) => worker.postMessage({ do: "point", x, y, laser: true }),
@@ -164,6 +190,7 @@ const clipboard = new ClipboardBridge({
     if (found) toast.show(untypableSentence(found));
     else send([[INPUT.TEXT, lines]], now());
   },
+  download: (paths) => files.fetch(paths),
   tell: (text, action) => toast.show(text, action),
   closed: () => typing.focus(),
 });
@@ -175,10 +202,8 @@ const files = new FilesBridge({
 });
 const typing = new Typing(element("typing", HTMLTextAreaElement), {
   send,
-  paste: (copy, events, at) => {
-    clipboard.pasted(copy);
-    offer(copy, events, at);
-  },
+  paste,
+  files: (data) => files.paste(data),
   mayPaste: () => Boolean(permissions & PERMISSION.CLIPBOARD_IN),
   own: (key) => {
     if (key === "t") toolbar.summon(true);
@@ -188,7 +213,10 @@ const typing = new Typing(element("typing", HTMLTextAreaElement), {
   },
 });
 const pointer = new Pointer(element("desktop", HTMLElement), view.geometry, {
-  send: sendPointer,
+  send: (events, at) => {
+    sendPointer(events, at);
+    if (!pen.drawing) caught.follow(events);
+  },
   seen: (event) => typing.evidence(event),
   pressed: () => {
     if (toolbar.shown) toolbar.dismiss();
@@ -212,8 +240,35 @@ const caught = new Caught({
   tell: (text, action) => toast.show(text, action),
   show: (place) => cursor.float(place && view.geometry.fromDesktop(...place)),
   mark: (now) => toolbar.mark("lock", now),
-  desktop: () => view.geometry.desktop,
+  desktop: () => view.geometry.seen,
 });
+
+/** @param {import("./input/pasted.js").Copy} copy @param {InputEvent[]} events @param {number} at */
+function paste(copy, events, at) {
+  clipboard.pasted(copy);
+  offer(copy, events, at);
+}
+
+/** Say something here and in the windows of monitors. @param {string} text */
+function sayEverywhere(text) {
+  toast.show(text);
+  popouts.pass({ say: "toast", text });
+}
+
+/** Whether the page and its windows are seen: what nobody sees is not sent. */
+function tellVisible() {
+  worker.postMessage({ do: "beside", names: beside, page: !document.hidden });
+  worker.postMessage({ do: "visible", visible: !document.hidden || beside.length > 0 });
+}
+
+/** What hands may do in windows of monitors. */
+function tellHands() {
+  const acts = Boolean(permissions & HANDS);
+  popouts.tell({
+    say: "hands", name: desktopName, acts, pastes: Boolean(permissions & PERMISSION.CLIPBOARD_IN), relative: caught.able, pens: pointer.pens,
+    direct: pointer.touch.direct, zooms: pointer.touch.zoomsView,
+  });
+}
 
 /** Set the desktop's clipboard, then send input. @param {import("./input/pasted.js").Copy} copy @param {InputEvent[]} events
  * @param {number} at */
@@ -224,7 +279,7 @@ function offer(copy, events, at) {
 
 /** @param {import("./ui/toolbar.js").Action} action */
 function act(action) {
-  if (action === "fullscreen") void fullScreen();
+  if (action === "fullscreen") void toggleFullScreen((text) => toast.show(text));
   else if (action === "exact") toolbar.mark("exact", view.toggleExact());
   else if (action === "fit") toggleFit();
   else if (action === "statistics") toolbar.mark("statistics", figures.toggle());
@@ -237,14 +292,17 @@ function act(action) {
   else if (action === "pinch") {
     pointer.touch.zoomsView = !pointer.touch.zoomsView;
     toolbar.mark("pinch", pointer.touch.zoomsView);
+    tellHands();
   } else if (action === "direct") {
     pointer.releaseAll();
     pointer.touch.direct = !pointer.touch.direct;
     toolbar.mark("direct", pointer.touch.direct);
+    tellHands();
   }
   else if (action === "wipe" || action === "wipe-all") worker.postMessage({ do: "wipe", everybody: action === "wipe-all" });
   else if (action === "pointers") {
     overlay.pointers = pointing = !pointing;
+    popouts.tell({ say: "pointers", pointers: pointing });
     toolbar.mark("pointers", pointing);
     overlay.refresh();
   } else if (action === "send-files" || action === "send-folder") files.choose(action === "send-folder");
@@ -272,7 +330,7 @@ function lock() {
 /** What is sent while somebody else has control; a person who tries to act is told who has it. @param {InputEvent[]}
  * events */
 function withheld(events) {
-  if (events.some(acts)) toast.show(`${sentenceOf(company)} ${company.asking ? "You are asking for it." : "Ctrl+Alt+Shift+C asks for it."}`);
+  if (events.some(acts)) sayEverywhere(`${sentenceOf(company)} ${company.asking ? "You are asking for it." : "Ctrl+Alt+Shift+C asks for it."}`);
   return events.filter(([kind]) => kind === INPUT.RELEASE_ALL);
 }
 
@@ -293,6 +351,7 @@ function drawOrAct() {
   pointer.free();
   const drawing = pen.toggle();
   root.toggleAttribute("data-drawing", drawing);
+  popouts.tell({ say: "drawing", drawing });
   toolbar.mark("draw", drawing);
   toolbar.dismiss();
   if (drawing) toast.show("You draw with the left button; the right one wipes it away. Ctrl+Alt+Shift+D ends drawing.");
@@ -308,8 +367,9 @@ function meet(told) {
       pointer.releaseAll();
       pointer.free();
     }
-    toast.show(sentence || "Everybody has control.");
+    sayEverywhere(sentence || "Everybody has control.");
   }
+  popouts.tell({ say: "company", company });
   people.show(company, Boolean(permissions & HANDS));
   entitle();
   overlay.refresh();
@@ -323,23 +383,6 @@ function permitSound() {
 /** Who has control is always to be seen in the title, and that the host hears us. */
 function entitle() {
   document.title = [desktopName, sentenceOf(company).replace(/\.$/, ""), sound.speaking ? "your microphone is on" : "", "avl"].filter(Boolean).join(" - ");
-}
-
-async function fullScreen() {
-  const keyboard = /** @type {any} */ (navigator).keyboard;
-  if (document.fullscreenElement) {
-    keyboard?.unlock?.();
-    await document.exitFullscreen();
-    return;
-  }
-  try {
-    await root.requestFullscreen({ navigationUI: "hide" });
-    await keyboard?.lock?.();
-    toast.show(keyboard?.lock ? "All keys go to the desktop. Hold Esc, or press Ctrl+Alt+Shift+F, to leave full screen." : "Press Esc to leave full screen.");
-  } catch (error) {
-    if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
-    if (!document.fullscreenElement) toast.show("The browser did not allow full screen here.");
-  }
 }
 
 /** Say how much of what was done came to nothing since it was last said; while the session is lost, once more when it
@@ -424,6 +467,7 @@ function shut(to, sentence) {
   company = ALONE;
   desktopName = "";
   entitle();
+  popouts.close();
   entrance.show(sentence);
 }
 
@@ -435,6 +479,7 @@ function state(to, reason, waited = 0) {
     return;
   }
   root.dataset.state = to;
+  popouts.tell({ say: "state", state: to });
   entrance.hide();
   view.show();
   element("notice-again", HTMLElement).hidden = to !== "ended";
@@ -474,18 +519,24 @@ const HEARD = {
     if (message.exact) root.dataset.exact = "true";
     else delete root.dataset.exact;
   },
-  cursor: (message) => void cursor.show(message, window.devicePixelRatio),
+  cursor: (message) => {
+    popouts.tell(message);
+    void cursor.show(message, window.devicePixelRatio);
+  },
   layout: (message) => {
     view.announce(message.width, message.height);
     monitors.list(message.monitors);
+    popouts.list(message.monitors);
     view.begin(monitors.origin);
   },
   watched: (message) => monitors.mark(message.monitor),
-  shown: ({ width, height, monitor }) => {
-    monitors.see(monitor);
-    view.begin(monitors.origin);
-    view.resize(width, height);
-    worker.postMessage({ do: "aim", width, height, monitor, at: now() });
+  shown: ({ width, height, monitor, first }) => {
+    if (!popouts.shown(monitor, width, height)) {
+      monitors.see(monitor);
+      view.begin(monitors.origin);
+      view.resize(width, height);
+    }
+    if (first) worker.postMessage({ do: "aim", width, height, monitor, at: now() });
   },
   remark: (message) => toast.show(message.text),
   devices: ({ devices }) => {
@@ -496,6 +547,7 @@ const HEARD = {
     toolbar.offer("lock", caught.able);
     toolbar.offer("direct", Boolean(devices & INPUT_DEVICE.TOUCH));
     toolbar.mark("direct", pointer.touch.direct);
+    tellHands();
   },
   clipboard: (message) => void clipboard.received(message),
   copied: (message) => void clipboard.copied(message),
@@ -524,18 +576,24 @@ const HEARD = {
     permitSound();
     toolbar.name(desktopName, !(permissions & HANDS));
     overlay.clear();
+    popouts.pass({ say: "clear" });
     company = ALONE;
     entitle();
+    tellHands();
   },
   rights: (message) => {
     permissions = message.permissions;
     files.permit(permissions);
     permitSound();
     toolbar.name(desktopName, !(permissions & HANDS));
+    tellHands();
     if (message.text) toast.show(message.text);
   },
   company: (message) => meet(message.company),
-  mark: (message) => overlay.take(message.mark),
+  mark: (message) => {
+    popouts.pass(message);
+    overlay.take(message.mark);
+  },
   sound: (message) => sound.hear(message),
   voice: (message) => sound.spoken(message.on),
 };
@@ -546,7 +604,7 @@ worker.addEventListener("error", (event) => refuse(`The viewer could not start: 
 element("notice-back", HTMLButtonElement).addEventListener("click", () => void leave());
 element("notice-again", HTMLButtonElement).addEventListener("click", () => void connect(...entrance.remembered));
 document.addEventListener("visibilitychange", () => {
-  worker.postMessage({ do: "visible", visible: !document.hidden });
+  tellVisible();
   tickets.keep();
 });
 document.addEventListener("fullscreenchange", () => toolbar.mark("fullscreen", Boolean(document.fullscreenElement)));

@@ -2,9 +2,10 @@
  * The worker: everything between the network and the canvas, away from the page's own work.
  *
  * From the page: canvas (the first, then one for each further desktop), connect, input, paste, offer, fetch, point, draw, wipe,
- * control, visible, aim, fit, monitor, measure, network, leave, files (a port to the worker that has them), speaker, listen,
- * voice (`do`). To the page: state, granted, ticket, layout, watched, shown, cursor, clipboard, copied, fetched,
- * clipboard-refused, exact, statistics, dropped, company, mark, rights, remark, sound, voice, alarm, failed (`say`).
+ * control, visible, aim, fit, monitor, window (the canvas of a monitor's own), halve, beside, measure, network, leave, files
+ * (a port to the worker that has them), speaker, listen, voice (`do`). To the page: state, granted, ticket, layout, watched,
+ * shown, cursor, clipboard, copied, fetched, clipboard-refused, exact, statistics, dropped, company, mark, rights, remark,
+ * sound, voice, alarm, failed (`say`).
  */
 
 import { Witness } from "./audit/witness.js";
@@ -39,7 +40,7 @@ let client = null;
 const screens = new Screens((objects, at) => {
   client?.presented(objects, at);
   arm();
-}, clock);
+}, clock, undefined, (desktop) => client?.features.monitors.nameOf(desktop) ?? "");
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let alarm;
 let alarmAt = Infinity;
@@ -147,6 +148,9 @@ const DONE = {
   control: (to, message) => to.features.control.say(message.act, message.to),
   aim: (to, message) => to.features.layout.aim(message.width, message.height, ours(message.at), message.monitor),
   monitor: (to, message) => to.features.monitors.choose(message.name),
+  window: (_to, message) => screens.put(message.name, message.canvas),
+  halve: (_to, message) => screens.halve(message.name, message.times),
+  beside: (to, message) => to.features.monitors.beside(message.names, message.page),
   fit: (to, message) => to.features.fit.want(message.width, message.height, message.scale),
   measure: (to, message) => to.setMeasuring(message.wanted),
   network: (to) => to.networkChanged(),

@@ -15,6 +15,7 @@ from aioquic.quic.packet import encode_quic_retry, encode_quic_version_negotiati
 from aioquic.quic.retry import QuicRetryTokenHandler
 
 from avl_protocol.endpoint.accept.admission import ConnectionAdmission, Decision
+from avl_protocol.endpoint.accept.hits import Hits, network
 from avl_protocol.endpoint.udp.demux import (
     SMALLEST_RESET,
     SUPPORTED_VERSIONS,
@@ -60,7 +61,7 @@ class Acceptor:
         self._resets = Bucket(*RESETS, now)
         self._tokens = QuicRetryTokenHandler()
         #: First packets that were answered by a Retry, and those that were dropped for a limit.
-        self.retried = self.refused = 0
+        self.retried, self.refused = 0, Hits()
 
     def judge(self, first: NewConnection, data: bytes, address: Address, now: float) -> Admitted | bytes | None:
         """Admit a first packet, answer it with the returned bytes, or ignore it."""
@@ -83,7 +84,7 @@ class Acceptor:
             return self._retry(first, address, now)
         if decision is Decision.ACCEPT:
             return Admitted(original, retried)
-        self.refused += 1
+        self.refused.add(network(address[0]))
         return None
 
     def reset(self, destination: bytes, size: int, now: float) -> bytes | None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
-from avl_protocol.endpoint.accept.quota import Claim, Quota, network
+from avl_protocol.endpoint.accept.hits import Hits, network
+from avl_protocol.endpoint.accept.quota import Claim, Quota
 from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.rate.limits import DEFAULT, Bucket, Limits, bucket
 from avl_protocol.wire.registry import CloseCode
@@ -48,7 +49,7 @@ class ConnectionAdmission:
         return self._half_open.size
 
     @property
-    def hits(self) -> int:
+    def hits(self) -> Hits:
         """How often a handshake got no place, or had to give way."""
         return self._half_open.hits
 

@@ -8,10 +8,10 @@ none, and a newcomer from elsewhere finds room. Friends never give way.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from math import ceil
 
+from avl_protocol.endpoint.accept.hits import Hits, network
 from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.rate.limits import Places
 
@@ -60,8 +60,8 @@ class Quota:
         self._strangers = (strangers.source, strangers.network, strangers.total)
         self._grace = grace
         self._groups: dict[str, _Group] = {}
-        #: How often a newcomer got no place, or somebody had to give way.
-        self.hits = 0
+        #: How often a newcomer got no place, or somebody had to give way: by the network that is too many.
+        self.hits = Hits()
 
     def claim(self, host: str, now: float, end: Callable[[], None]) -> Claim | None:
         """A place for a stranger; None when there is none."""
@@ -71,8 +71,8 @@ class Quota:
             if group is None:
                 continue
             if group.size >= self._most[index] or len(group.strangers) >= self._strangers[index]:
-                self.hits += 1
                 victim = self._longest(group, now) if key is not EVERYBODY else self._of_the_largest(keys[1])
+                self.hits.add(keys[1] if victim is None else victim.groups[1])
                 if victim is None:
                     return None
                 victim.release()
@@ -87,8 +87,8 @@ class Quota:
         group = self._groups.get(EVERYBODY)
         strangers = [] if group is None else list(group.strangers)
         newest = strangers[len(strangers) - ceil(share * len(strangers)) :]
-        self.hits += len(newest)
         for victim in newest:
+            self.hits.add(victim.groups[1])
             victim.release()
             victim.end()
         return len(newest)
@@ -140,9 +140,3 @@ class Quota:
         if largest is None or networks[largest] <= networks.get(newcomer, 0):
             return None
         return next(iter(self._groups[largest].strangers))
-
-
-def network(host: str) -> str:
-    """What is counted around a source: an IPv4 /24, an IPv6 /48. Written so that it equals no source."""
-    bits = 48 if ":" in host else 24
-    return str(ipaddress.ip_network((host.partition("%")[0], bits), strict=False))

@@ -88,7 +88,7 @@ class DiskTree:
         return folder
 
     def close(self) -> None:
-        """Keep no folder open."""
+        """See Tree."""
         if self._kept is not None:
             self._kept[1].close()
             self._kept = None

@@ -348,9 +348,9 @@ def _shortened(entry: Entry) -> Entry:
 
 
 def shortened(address: str) -> str:
-    """The network of an address: /24 or /48; "" for what is none."""
+    """The network of an address or a network: /24 or /48; "" for what is none."""
     try:
-        read = ip_address(address.partition("%")[0])
+        read = ip_address(address.partition("%")[0].partition("/")[0])
     except ValueError:
         return ""
     return str(ip_network((read, 24 if read.version == 4 else 48), strict=False))

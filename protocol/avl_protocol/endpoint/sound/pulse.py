@@ -194,14 +194,16 @@ class ServerWatch:
                 pulse.close()
 
     def _attend(self, pulse: Any) -> None:
-        self._attendant.came(pulse)
+        # Before anything is asked: what changes while answers are waited for is looked at afterwards.
         heard: list[object] = []
         pulse.event_mask_set("server", "sink", "source")
         pulse.event_callback_set(_hearer(pulse, heard))
+        self._attendant.came(pulse)
         with self._lock:
             self._pulse = pulse
         while not self._ending.is_set():
-            pulse.event_listen()
+            if not heard:
+                pulse.event_listen()
             if heard:
                 heard.clear()
                 self._attendant.changed(pulse)

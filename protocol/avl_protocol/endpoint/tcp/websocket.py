@@ -18,6 +18,7 @@ from websockets.uri import parse_uri
 
 from avl_protocol.carrier.carrier import CarrierReceiver
 from avl_protocol.endpoint.accept.admission import ConnectionAdmission, Decision
+from avl_protocol.endpoint.accept.hits import Hits, limits_hit, network
 from avl_protocol.endpoint.accept.quota import Claim, Quota
 from avl_protocol.endpoint.dial.dialling import STAGGER, Unreachable
 from avl_protocol.endpoint.loop.clock import Clock
@@ -203,7 +204,7 @@ class WebSocketServer:
         self._pumps: dict[Pump, None] = {}
         #: Since the start, of connections that are over or for which there was no place.
         self._before: Counter[str] = Counter()
-        self._refused = 0
+        self._refused = Hits()
         self._handshakes = Counter(done=0, failed=0)
         self._on_http: HttpHandler | None = None
         self._listening: asyncio.Server | None = None
@@ -244,7 +245,7 @@ class WebSocketServer:
             Snapshot("traffic so far", dict(traffic)),
             Snapshot("dropped so far", {"sent too late": late}),
             Snapshot("handshakes so far", dict(self._handshakes)),
-            Snapshot("limits hit so far", limits),
+            *limits_hit(limits),
         )
         return Snapshot("WebSockets", counts, so_far)
 
@@ -270,7 +271,7 @@ class WebSocketServer:
 
         def place(host: str, end: Callable[[], None]) -> Claim | None:
             if admit is not None and not admit(host, end):
-                self._refused += 1
+                self._refused.add(network(host))
                 return None
             return self._quota.claim(host, self._clock.monotonic(), end)
 

@@ -21,6 +21,11 @@ class DatagramSocket(Protocol):
     def local_address(self) -> Address:
         """Where it is bound; the port is never 0."""
 
+    @property
+    def undivided(self) -> bool:
+        """Whether a datagram that is too large for the path is lost, and not sent in fragments (RFC 9000, section
+        14): its size can then be found out."""
+
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
         """Who is given the datagrams of each wake-up, in order of arrival, with their sources."""
 

@@ -11,6 +11,7 @@ import errno
 import ipaddress
 import socket
 import struct
+import sys
 from collections import deque
 from collections.abc import Callable
 
@@ -19,6 +20,8 @@ from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Pi
 
 SOL_UDP, UDP_SEGMENT, UDP_GRO = 17, 103, 104
 MAX_SEGMENTS, MAX_SEGMENTED = 64, 64000
+#: A run of datagrams no larger than this fits any path: the system refuses it where it can't join runs at all.
+USUAL = 1200
 BUFFER = 4 << 20
 LARGEST = 65535
 #: Receive calls in one wake-up, and datagrams after which there is no other: sending is not starved by a flood, and the
@@ -27,6 +30,13 @@ RECEIVES, RECEIVED = 256, 2048
 #: Datagrams kept while the socket's buffer is full; later ones are lost, as on any full link.
 MAX_WAITING = 2048
 MAPPED = "::ffff:"
+#: By system and family, (level, option, value) that forbids fragments, and keeps what the system believes of the path
+#: out of it (RFC 8899, section 4.4): IP_MTU_DISCOVER with IP_PMTUDISC_PROBE; IP_DONTFRAG; IP_DONTFRAGMENT.
+_UNDIVIDED = {
+    "linux": {socket.AF_INET: (socket.IPPROTO_IP, 10, 3), socket.AF_INET6: (socket.IPPROTO_IPV6, 23, 3)},
+    "darwin": {socket.AF_INET: (socket.IPPROTO_IP, 28, 1), socket.AF_INET6: (socket.IPPROTO_IPV6, 62, 1)},
+    "win32": {socket.AF_INET: (socket.IPPROTO_IP, 14, 1), socket.AF_INET6: (socket.IPPROTO_IPV6, 14, 1)},
+}
 
 
 class UdpSocket:
@@ -48,6 +58,8 @@ class UdpSocket:
         if offload:
             self.segmenting = _accepts(bound, UDP_SEGMENT, 0)
             self.coalescing = _accepts(bound, UDP_GRO, 1)
+        #: Whether what is too large for the path is lost.
+        self.undivided = _undivided(bound)
         host, port = bound.getsockname()[:2]
         self.local_address: Address = (host, port)
 
@@ -175,10 +187,12 @@ class UdpSocket:
             if error.errno == errno.ENOBUFS:
                 return False
             if stop - start > 1:
-                # The kernel takes the option and the card refuses the packet: never ask again.
-                self.segmenting = False
+                # The kernel takes the option and the card refuses the packet: never ask again. A run of larger ones
+                # may be too large for the path.
+                self.segmenting = self.segmenting and len(data) > USUAL
                 return all(self._send(batch, index, index + 1) for index in range(start, stop))
-            # Anything else concerns this datagram alone (unreachable, not permitted): the network lost it.
+            # Anything else concerns this datagram alone (unreachable, not permitted, too large for the path: EMSGSIZE):
+            # the network lost it.
         return True
 
     def _keep(self, batch: Batch) -> None:
@@ -249,6 +263,19 @@ class UdpNetwork:
         except OSError:
             bound.close()
             raise
+
+
+def _undivided(bound: socket.socket) -> bool:
+    """Have a socket send nothing in fragments; False where the system can't."""
+    options = _UNDIVIDED.get(sys.platform, {})
+    both = bound.family == socket.AF_INET6 and not bound.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    families = (socket.AF_INET6, socket.AF_INET) if both else (bound.family,)
+    try:
+        for family in families:
+            bound.setsockopt(*options[socket.AddressFamily(family)])
+    except (KeyError, OSError):
+        return False
+    return True
 
 
 def _accepts(bound: socket.socket, option: int, value: int) -> bool:

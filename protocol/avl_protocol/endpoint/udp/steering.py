@@ -122,6 +122,11 @@ class SteeredSocket:
         """See DatagramSocket."""
         return self._bound.local_address
 
+    @property
+    def undivided(self) -> bool:
+        """See DatagramSocket."""
+        return self._bound.undivided
+
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
         """See DatagramSocket."""
         self._receiver = receiver

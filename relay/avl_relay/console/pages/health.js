@@ -47,7 +47,7 @@ export async function open({ desk, into, signal }) {
 }
 
 const TILES = ["state", "uptime", "hosts", "sessions", "viewers", "in", "out", "cpu", "memory", "processes", "dropped", "audit", "database", "kept", "version"];
-const TABLES = ["connections", "drops", "limits_hit", "ended"];
+const TABLES = ["connections", "drops", "limits_hit", "limits_by_network", "ended"];
 
 /** What an operator has to know first. @param {any} told @returns {string[]} */
 function problems({ plane, audit }) {

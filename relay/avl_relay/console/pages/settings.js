@@ -44,13 +44,13 @@ export async function open({ desk, into, query, signal }) {
       }
       /** @type {HTMLElement | null} */ (features.querySelector(`[name="${CSS.escape(name)}"]`))?.focus();
     });
-    return h("li", {}, h("label", { class: "check" }, box, h("strong", {}, title(name))), h("p", { class: "quiet", id: `why-${name}` }, known(`settings.reasons.${name}`) ? t(`settings.reasons.${name}`) : foreign(one.reason, 400)));
+    return h("li", {}, h("label", { class: "check" }, box, h("strong", {}, title(name))), h("p", { class: "quiet", id: `why-${name}` }, reason(one)));
   }
 
   /** Show what is looked for. */
   function draw() {
     const text = search.value.trim().toLowerCase();
-    const found = items.filter((one) => !one.name.startsWith(FEATURE) && (live.value === "any" || one.live === (live.value === "live")) && (!text || `${one.name} ${one.reason}`.toLowerCase().includes(text)));
+    const found = items.filter((one) => !one.name.startsWith(FEATURE) && (live.value === "any" || one.live === (live.value === "live")) && (!text || `${one.name} ${reason(one)}`.toLowerCase().includes(text)));
     put(features, ...items.filter((one) => one.name.startsWith(FEATURE)).map(feature));
     put(counted, t("settings.found", { n: found.length, all: items.filter((one) => !one.name.startsWith(FEATURE)).length }));
     put(body, ...found.map(row), !found.length && h("tr", {}, h("td", { colspan: 4, class: "empty" }, t("settings.nothing"))));
@@ -80,11 +80,18 @@ function row(one) {
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("code", {}, one.name), h("p", { class: "quiet" }, foreign(one.reason, 400))),
+    h("th", { scope: "row" }, h("code", {}, one.name), h("p", { class: "quiet" }, reason(one))),
     h("td", {}, h("code", {}, written(one.value)), changed && h("p", { class: "quiet" }, t("settings.default", { value: written(one.default) })), h("p", { class: "quiet narrow" }, `${changed ? foreign(one.place, 200) : t("settings.isDefault")} · ${t(one.live ? "settings.live" : "settings.restart")}`)),
     h("td", {}, changed ? foreign(one.place, 200) : t("settings.isDefault")),
     h("td", {}, h("span", { class: "tag" }, t(one.live ? "settings.live" : "settings.restart"))),
   );
+}
+
+/** Why it is as it is, in the words of who reads it; of a relay that has other settings than this page knows, in its own.
+ * @param {any} one */
+function reason(one) {
+  const key = `settings.reasons.${one.name.replaceAll(".", "-")}`;
+  return known(key) ? t(key) : foreign(one.reason, 400);
 }
 
 /** A value as its file has it. @param {any} value */

@@ -29,6 +29,7 @@ const FILLING = "\u00a0\u00a0";
 /**
  * @typedef {object} TypingOwner
  * @property {(rows: InputEvent[], at: number) => void} send  `at`: milliseconds since 1970
+ * @property {(data: DataTransfer) => boolean} files  sends pasted files; false where these are none
  * @property {(copy: import("./pasted.js").Copy, rows: InputEvent[], at: number) => void} paste  set the host's
  * clipboard, then send the rows
  * @property {() => boolean} mayPaste  whether the host takes our clipboard
@@ -186,8 +187,12 @@ export class Typing {
   /** @param {ClipboardEvent} event */
   _paste(event) {
     event.preventDefault();
-    const copy = pasted(event);
     const pasting = this._endWait();
+    if (event.clipboardData && this._owner.files(event.clipboardData)) {
+      this._follow(pasting);
+      return;
+    }
+    const copy = pasted(event);
     const rows = pasting?.rows ?? combination([USAGE.CONTROL, /** @type {number} */ (CODES.get("KeyV"))]);
     if (copy.text || Object.keys(copy.formats).length) this._owner.paste(copy, rows, time(event));
     else this._owner.send(rows, time(event));

@@ -231,9 +231,10 @@ export class JitterBuffer {
     return stepOf(Play.SILENCE);
   }
 
-  /** Nobody asked for sound for so long: go on with what is due by now. @param {number} next @param {number} wrong */
+  /** Nobody asked for sound for so long: go on with what is due by now, or with what comes next: a time that was wrong
+   * once must not make late what is not. @param {number} next @param {number} wrong */
   _jump(next, wrong) {
-    const due = next + Math.floor(wrong / PACKET);
+    const due = Math.min(next + Math.floor(wrong / PACKET), Math.max(next - 1, ...this._packets.keys()) + 1);
     for (const position of this._packets.keys()) if (position < due) this._packets.delete(position);
     this._next = this._floor = due;
     return due;

@@ -1,12 +1,15 @@
 /**
  * Painter: a desktop's canvas onto the page's, from the worker that decodes.
  *
- * The page's canvas has one pixel for each of the desktop's; the page scales it. Exact pixels are drawn at once. Of a
+ * The page's canvas has one pixel for each of the desktop's, or below half size one for four of them (halves.js); the page
+ * scales it. Exact pixels are drawn at once. Of a
  * picture only what is wanted is converted and drawn, since a whole desktop costs many times what a window does;
  * `copyTo` with a format converts as `drawImage` does (BT.709, limited range, the same bytes) in half the time.
  *
  * When an object counts as presented is the first animation frame after it was drawn: by then the browser has taken it.
  */
+
+import { Halves } from "./halves.js";
 
 /** @typedef {import("../decode/canvas.js").Canvas} Canvas @typedef {import("../decode/canvas.js").Job} Job
  * @typedef {import("../media/preamble.js").Rect} Rect
@@ -30,10 +33,9 @@ export class Painter {
   /** @param {OffscreenCanvas} surface @param {(objects: Presented[], at: number) => void} presented
    * @param {() => number} clock */
   constructor(surface, presented, clock) {
-    this._surface = surface;
     this._presented = presented;
     this._clock = clock;
-    this._context = /** @type {OffscreenCanvasRenderingContext2D} */ (surface.getContext("2d", { alpha: false }));
+    this._halves = new Halves(surface);
     /** @type {Canvas | null} */
     this._canvas = null;
     this._generation = -1;
@@ -52,7 +54,8 @@ export class Painter {
     const follows = canvas === this._canvas && canvas.generation === this._generation;
     const image = follows && this._image ? this._image : this._begin(canvas);
     const parts = follows ? changed : canvas.exactParts;
-    for (const { x, y, width, height } of parts) this._context.putImageData(image, 0, 0, x, y, width, height);
+    for (const { x, y, width, height } of parts) this._halves.whole.putImageData(image, 0, 0, x, y, width, height);
+    this._halves.changed(parts);
     if (changed.length) this._done(track, number);
     if (!this._busy) void this._work();
   }
@@ -61,9 +64,14 @@ export class Painter {
   _begin(canvas) {
     const { width, height, words, generation } = canvas;
     [this._canvas, this._generation] = [canvas, generation];
-    if (this._surface.width !== width || this._surface.height !== height) [this._surface.width, this._surface.height] = [width, height];
+    this._halves.resize(width, height);
     this._image = new ImageData(new Uint8ClampedArray(words.buffer), width, height);
     return this._image;
+  }
+
+  /** Draw it halved so often: that is how small it is shown. @param {number} times */
+  halve(times) {
+    this._halves.times(times);
   }
 
   async _work() {
@@ -97,12 +105,13 @@ export class Painter {
     const parts = canvas === this._canvas ? job.taken() : [];
     if (!image) this._drawThrough(job, parts);
     else for (const part of parts) this._put(image, job.box, part);
+    this._halves.changed(parts);
     return parts.length > 0;
   }
 
   /** Draw a part of the desktop from an image of a box. @param {ImageData} image @param {Rect} box @param {Rect} part */
   _put(image, box, { x, y, width, height }) {
-    this._context.putImageData(image, box.x, box.y, x - box.x, y - box.y, width, height);
+    this._halves.whole.putImageData(image, box.x, box.y, x - box.x, y - box.y, width, height);
   }
 
   /** The box as an image; null where the browser can't convert. @param {Job} job @returns {Promise<ImageData | null>} */
@@ -127,7 +136,7 @@ export class Painter {
   _drawThrough({ picture, frame }, parts) {
     const { width, height, place } = frame;
     if (!parts.length) return;
-    const context = this._context;
+    const context = this._halves.whole;
     context.save();
     context.beginPath();
     for (const part of parts) context.rect(part.x, part.y, part.width, part.height);

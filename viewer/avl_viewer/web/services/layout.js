@@ -26,8 +26,8 @@ export class LayoutService {
     this._size = { width: 0, height: 0 };
     /** @type {import("../session/services.js").ViewerSession | null} */
     this._session = null;
-    /** What is on the screen, and what the host was told. */
-    this._shown = "";
+    /** What is on the screen of each desktop, and what the host was told. @type {Map<string, string>} */
+    this._shown = new Map();
     this._aimed = "";
     /** @type {Monitor[]} */
     this.monitors = [];
@@ -36,7 +36,8 @@ export class LayoutService {
   /** Nothing is shown of it. @param {import("../session/services.js").ViewerSession} session */
   admitted(session) {
     this._session = session;
-    this._shown = this._aimed = "";
+    this._shown.clear();
+    this._aimed = "";
     this.monitors = [];
   }
 
@@ -59,12 +60,13 @@ export class LayoutService {
   }
 
   /** The desktop is on the screen in this size, or the monitor of this number by itself. @param {number} width
-   * @param {number} height @param {number} [monitor] */
-  shown(width, height, monitor = 0) {
+   * @param {number} height @param {number} [monitor] @param {boolean} [first]  whether it is what is looked at first */
+  shown(width, height, monitor = 0, first = true) {
+    const where = first ? "first" : String(monitor);
     const what = `${width} ${height} ${monitor}`;
-    if (what === this._shown) return;
-    this._shown = what;
-    this._tell({ say: "shown", width, height, monitor });
+    if (what === this._shown.get(where)) return;
+    this._shown.set(where, what);
+    this._tell({ say: "shown", width, height, monitor, first });
   }
 
   /** The page's hands act on a desktop of this size since a moment of our clock, or on a monitor of it: on a desktop as

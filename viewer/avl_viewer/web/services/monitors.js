@@ -1,6 +1,9 @@
 /**
- * Monitors: which of the host's monitors is seen by itself (spec 04-session, 4.11).
+ * Monitors: which of the host's monitors are seen by themselves (spec 04-session, 4.11): one in the page in place of the
+ * whole desktop, others in windows of their own.
  */
+
+import { MAX } from "../wire/registry.js";
 
 /** What stands for the whole desktop where monitors are named. */
 const WHOLE = 0;
@@ -18,17 +21,25 @@ export class MonitorsService {
     this._session = null;
     /** The name of the monitor to be seen; empty: the whole desktop. */
     this._wanted = "";
-    this._said = WHOLE;
+    /** The names of those in windows of their own that somebody sees. @type {string[]} */
+    this._windows = [];
+    /** Whether somebody sees the page. */
+    this._page = true;
+    this._said = String(WHOLE);
     /** @type {Monitor[]} */
     this._monitors = [];
-    /** The number of the monitor that is seen by itself; 0: the whole desktop is. */
+    /** The number of the monitor that is seen first; 0: the whole desktop is. */
     this.watched = WHOLE;
+    /** First track -> the number of its monitor. @type {Map<number, number>} */
+    this._tracks = new Map();
   }
 
   /** Of another session the whole desktop is seen at first. @param {import("../session/services.js").ViewerSession} session */
   admitted(session) {
     this._session = session;
-    this._said = this.watched = WHOLE;
+    this._said = String(WHOLE);
+    this.watched = WHOLE;
+    this._tracks = new Map();
     this._monitors = [];
   }
 
@@ -53,12 +64,34 @@ export class MonitorsService {
     this._say();
   }
 
+  /** See the monitors of these names, too, each in a window of its own; `page`: whether the page itself is seen.
+   * @param {string[]} names @param {boolean} page */
+  beside(names, page) {
+    this._windows = names.slice(0, MAX.WATCHED);
+    this._page = page;
+    this._say();
+  }
+
+  /** The number of the monitor whose first track this is; 0: that of the whole desktop. @param {number} track */
+  of(track) {
+    return this._tracks.get(track) ?? WHOLE;
+  }
+
+  /** And its name; empty: that of the whole desktop. @param {number} track */
+  nameOf(track) {
+    const number = this.of(track);
+    return this._monitors.find((one) => number !== WHOLE && one.number === number)?.name ?? "";
+  }
+
   _say() {
     if (!this._session || !this._monitors.length) return;
-    const number = this._monitors.find(({ name }) => name === this._wanted)?.number ?? WHOLE;
-    if (number === this._said) return;
-    this._said = number;
-    this._session.send("WATCH", { monitors: [number] });
+    const number = (/** @type {string} */ wanted) => this._monitors.find(({ name }) => name === wanted)?.number ?? WHOLE;
+    const windows = this._windows.map(number).filter((one) => one !== WHOLE);
+    const wanted = this._page || !windows.length ? [number(this._wanted), ...windows] : windows;
+    const said = wanted.join(" ");
+    if (said === this._said) return;
+    this._said = said;
+    this._session.send("WATCH", { monitors: wanted });
   }
 
   /** The host gives us this from now on. Throws RemoteProtocolError for tracks that are none.
@@ -67,7 +100,8 @@ export class MonitorsService {
     const session = this._session;
     if (!session) return;
     session.arrange(tracks);
-    this.watched = rows.find((row) => row.length >= 2 && row[1] === session.tracks[0]?.id)?.[0] ?? WHOLE;
+    this._tracks = new Map(rows.flatMap((row) => (row.length >= 2 ? [[row[1], row[0]]] : [])));
+    this.watched = this.of(session.tracks[0]?.id);
     this._arranged();
     this._tell({ say: "watched", monitor: this.watched });
   }

@@ -487,8 +487,8 @@ export class Client {
   /** Objects are on the screen. @param {import("../present/painter.js").Presented[]} objects @param {number} at */
   presented(objects, at) {
     this._pictures.presented(objects, at);
-    const { shown } = this._pictures;
-    if (shown) this.features.layout.shown(shown.width, shown.height, this.features.monitors.watched);
+    const { layout, monitors } = this.features;
+    for (const [track, width, height] of this._pictures.shown) layout.shown(width, height, monitors.of(track), track === this._pictures.desktops[0]);
     this._lookAtExact();
   }
 

@@ -3,6 +3,10 @@
  * the host shows a pointer all the same, an image of it is moved along.
  */
 
+import { INPUT } from "../wire/registry.js";
+
+/** @typedef {import("../session/input/outbox.js").InputEvent} InputEvent */
+
 /** Milliseconds in which a lock is offered once. */
 const AGAIN = 60_000;
 
@@ -14,7 +18,7 @@ const AGAIN = 60_000;
  * @property {(place: [number, number] | null) => void} show  the pointer is at this desktop pixel; null: the browser's
  * is
  * @property {(caught: boolean) => void} mark
- * @property {() => { width: number, height: number }} desktop
+ * @property {() => { x: number, y: number, width: number, height: number }} desktop  what is seen of it
  */
 
 /** Whether the mouse is caught, and what a person is told of it. */
@@ -54,15 +58,16 @@ export class Caught {
     this._owner.tell(caught ? "Your mouse is locked to the desktop. Esc lets it go." : "Your mouse is free. Ctrl+Alt+Shift+L locks it again.");
   }
 
-  /** The pointer was put at this desktop pixel. @param {number} x @param {number} y */
-  at(x, y) {
-    this._at = [x, y];
+  /** The pointer was put where the last of these says. @param {InputEvent[]} events */
+  follow(events) {
+    const placed = events.findLast(([kind]) => kind === INPUT.MOVE);
+    if (placed) this._at = [Number(placed[1]), Number(placed[2])];
   }
 
   /** It was moved by so many desktop pixels. @param {number} dx @param {number} dy */
   by(dx, dy) {
-    const { width, height } = this._owner.desktop();
-    this._at = [Math.max(0, Math.min(width - 1, this._at[0] + dx)), Math.max(0, Math.min(height - 1, this._at[1] + dy))];
+    const { x, y, width, height } = this._owner.desktop();
+    this._at = [Math.max(x, Math.min(x + width - 1, this._at[0] + dx)), Math.max(y, Math.min(y + height - 1, this._at[1] + dy))];
     this._owner.show(this._at);
   }
 }

@@ -7,7 +7,8 @@
  */
 
 import { pasted } from "../input/pasted.js";
-import { HTML, PLAIN, PNG, formatOf, kindOf } from "../wire/clipformats.js";
+import { listed } from "../wire/clipfiles.js";
+import { FILES, HTML, PLAIN, PNG, formatOf, kindOf } from "../wire/clipformats.js";
 import { contentOf } from "../wire/cliptext.js";
 import { CLIPBOARD_STATE, MAX } from "../wire/registry.js";
 import { element } from "./elements.js";
@@ -54,6 +55,7 @@ const FETCHED = {
  * @property {(copy: Copy) => void} send  set the host's clipboard
  * @property {(text: string) => void} type  as keys
  * @property {(stamp: number, format: string, most?: number) => Promise<import("../session/fetching.js").Fetched>} fetch
+ * @property {(paths: string[]) => void} download  files of the host
  * @property {(text: string, action?: [string, () => void]) => void} tell  a line that goes away, with something to do
  * about it
  * @property {() => void} closed  the keyboard belongs to the desktop again
@@ -114,6 +116,10 @@ export class ClipboardBridge {
 
   /** The host's clipboard holds more than a text. @param {HostCopy} copy */
   async copied(copy) {
+    if (copy.formats.includes(FILES)) {
+      this._owner.tell("Files were copied on the desktop.", ["Download them", () => void this._download(copy)]);
+      return;
+    }
     const format = MADE.find((name) => copy.formats.includes(name));
     if (copy.state === CLIPBOARD_STATE.TEXT) {
       if (copy.formats.includes(HTML)) await this._bringDocument(copy);
@@ -146,6 +152,14 @@ export class ClipboardBridge {
       return;
     }
     await this.received({ state: CLIPBOARD_STATE.TEXT, text: new TextDecoder().decode(data) });
+  }
+
+  /** The person wants the files. @param {HostCopy} copy */
+  async _download(copy) {
+    const { state, data } = await this._owner.fetch(copy.stamp, FILES);
+    const paths = data ? listed(data) : [];
+    if (paths.length) this._owner.download(paths);
+    else this._owner.tell(FETCHED[state] ?? FETCHED[CLIPBOARD_STATE.GONE]);
   }
 
   /** The person wants the picture. @param {HostCopy} copy @param {string} format */
@@ -272,7 +286,7 @@ async function read() {
       const format = formatOf(type);
       if (type === "text/plain") copy.text = await blob.text();
       else if (type === ORIGIN) copy.origin = new Uint8Array(await blob.arrayBuffer());
-      else if (format) copy.formats[format] = blob;
+      else if (format && format !== FILES) copy.formats[format] = blob;
     }
   }
   return copy;

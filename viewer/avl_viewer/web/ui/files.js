@@ -2,6 +2,7 @@
  * Files: what a person drops, chooses and fetches, between this page and the worker that has the files.
  */
 
+import { formatOf, kindOf } from "../wire/clipformats.js";
 import { PERMISSION } from "../wire/registry.js";
 import { lacking } from "../wire/errors.js";
 import { forDialog } from "../wire/foreign.js";
@@ -71,6 +72,22 @@ export class FilesBridge {
   browse() {
     if (!(this._permissions & PERMISSION.FILES_OUT)) this._owner.tell(lacking(PERMISSION.FILES_OUT));
     else this._remote.open(Boolean(this._permissions & PERMISSION.FILES_IN), true);
+  }
+
+  /** Send files that were pasted, as if they had been dropped; a lone picture is no file but a copy. False where these are
+   * no files. @param {DataTransfer} data */
+  paste(data) {
+    const { files } = data;
+    if (!files?.length || (files.length === 1 && kindOf(formatOf(files[0].type)) === "image")) return false;
+    if (this._permissions & PERMISSION.FILES_IN) void dropped(data).then((collected) => this._send(collected, ""));
+    else this._owner.tell(NOT_TAKEN);
+    return true;
+  }
+
+  /** Download files and folders of the host. @param {string[]} paths */
+  fetch(paths) {
+    const first = paths[0].replace(/\/+$/, "").split("/").at(-1) ?? "";
+    void this._fetch(paths, paths.length === 1 ? first : `${first} and ${counted(paths.length - 1, "other")}`, false);
   }
 
   /** Things that are dragged over the page. @param {HTMLElement} over */

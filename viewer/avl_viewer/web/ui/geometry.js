@@ -30,6 +30,11 @@ export class Geometry {
     this._top = 0;
   }
 
+  /** The part of the desktop that is seen, in its pixels. */
+  get seen() {
+    return { ...this.origin, ...this.desktop };
+  }
+
   /** CSS pixels of one desktop pixel. */
   get scale() {
     if (this.exact) return this.zoom / this.ratio;

@@ -1,5 +1,5 @@
 /**
- * Monitors: the host's monitors in the toolbar's menu, to see one by itself.
+ * Monitors: the host's monitors in the toolbar's menu, to see one by itself, here or in a window of its own.
  */
 
 import { forDialog } from "../wire/foreign.js";
@@ -9,20 +9,24 @@ import { element } from "./elements.js";
 
 const NOWHERE = Object.freeze({ x: 0, y: 0 });
 
-/** Lists them where there are several. `choose(name)`: see this one; an empty name is the whole desktop. */
+/** Lists them where there are several. `choose(name)`: see this one; an empty name is the whole desktop. `open(monitor)`: in
+ * a window of its own. */
 export class Monitors {
-  /** @param {(name: string) => void} choose */
-  constructor(choose) {
+  /** @param {(name: string) => void} choose @param {(monitor: Monitor) => void} open */
+  constructor(choose, open) {
     this._choose = choose;
+    this._open = open;
     this._list = element("monitor-list", HTMLElement);
     /** @type {Monitor[]} */
     this._all = [];
-    this._chosen = this._seen = 0;
+    this._chosen = 0;
+    /** The number of the one on the screen; 0: the whole desktop is. */
+    this.seen = 0;
   }
 
   /** Where in the desktop what is seen begins. @returns {{ x: number, y: number }} */
   get origin() {
-    return this._all.find(({ number }) => this._seen && number === this._seen) ?? NOWHERE;
+    return this._all.find(({ number }) => this.seen && number === this.seen) ?? NOWHERE;
   }
 
   /** The desktop has these. @param {Monitor[]} monitors */
@@ -39,18 +43,37 @@ export class Monitors {
 
   /** And is on the screen. @param {number} number */
   see(number) {
-    this._seen = number;
+    this.seen = number;
   }
 
   _fill() {
-    const rows = this._all.length < 2 ? [] : [{ text: "The whole desktop", name: "", number: 0 }, ...this._all.map(({ name, number }) => ({ text: forDialog(name, 40), name, number }))];
-    this._list.replaceChildren(...rows.map(({ text, name, number }) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = text;
-      button.setAttribute("aria-pressed", String(number === this._chosen));
-      button.addEventListener("click", () => this._choose(name));
-      return button;
-    }));
+    if (this._all.length < 2) {
+      this._list.replaceChildren();
+      return;
+    }
+    const rows = [this._row("The whole desktop", 0, "")];
+    for (const monitor of this._all) {
+      const name = forDialog(monitor.name, 40);
+      const own = document.createElement("button");
+      own.type = "button";
+      own.textContent = "⧉";
+      own.title = own.ariaLabel = `${name} in a window of its own`;
+      own.addEventListener("click", () => this._open(monitor));
+      rows.push(this._row(name, monitor.number, monitor.name, own));
+    }
+    this._list.replaceChildren(...rows);
+  }
+
+  /** @param {string} text @param {number} number @param {string} name @param {HTMLElement[]} more */
+  _row(text, number, name, ...more) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = text;
+    button.setAttribute("aria-pressed", String(number === this._chosen));
+    button.addEventListener("click", () => this._choose(name));
+    const row = document.createElement("div");
+    row.className = "monitor";
+    row.append(button, ...more);
+    return row;
   }
 }

@@ -10,6 +10,8 @@ import { element } from "./elements.js";
 
 /** Milliseconds between two looks at how long sound takes behind the page. */
 const LATENCY = 2000;
+/** Milliseconds that it takes at most: a browser that says more has not measured it yet. */
+const LONGEST = 500;
 
 /**
  * @typedef {object} SoundOwner
@@ -59,9 +61,10 @@ export class SoundPanel {
     this._show();
   }
 
-  /** What the host says. @param {{ trouble: string, microphone: boolean, speakers: number }} told */
+  /** What the host says. Who listens is told at once that there is nothing to hear any more; who does not finds it in the
+   * toolbar, and nothing is covered for that. @param {{ trouble: string, microphone: boolean, speakers: number }} told */
   hear({ trouble, microphone, speakers }) {
-    if (trouble && trouble !== this._trouble && this._permitted) this._owner.tell(trouble);
+    if (trouble && trouble !== this._trouble && this._permitted && this._playing) this._owner.tell(trouble);
     this._trouble = trouble;
     this._microphone = microphone;
     this._speakers = speakers;
@@ -120,7 +123,8 @@ export class SoundPanel {
   _changed() {
     clearInterval(this._asking);
     const context = this._context;
-    const say = () => this._owner.post({ do: "listen", wanted: this._playing, latency: 1000 * ((context?.outputLatency ?? 0) + (context?.baseLatency ?? 0)) });
+    const latency = () => Math.min(LONGEST, 1000 * ((context?.outputLatency || 0) + (context?.baseLatency || 0)));
+    const say = () => this._owner.post({ do: "listen", wanted: this._playing, latency: latency() });
     say();
     if (this._playing) this._asking = setInterval(say, LATENCY);
     this._show();

@@ -2,6 +2,7 @@
  * View: the canvas on the page, as large as its geometry says.
  */
 
+import { levels } from "../present/halves.js";
 import { Geometry } from "./geometry.js";
 
 /** Where the picture is shown. */
@@ -10,6 +11,9 @@ export class View {
   constructor(stage, canvas) {
     /** Called when the desktop lies elsewhere. @type {() => void} */
     this.placed = () => undefined;
+    /** Called when the desktop is to be drawn halved so often. @type {(times: number) => void} */
+    this.halved = () => undefined;
+    this._times = 0;
     this._stage = stage;
     this._canvas = canvas;
     this.geometry = new Geometry();
@@ -70,6 +74,11 @@ export class View {
     style.height = `${height}px`;
     style.transform = `translate(${left}px, ${top}px)`;
     this._canvas.classList.toggle("sharp", geometry.sharp && this._canvas.width === geometry.desktop.width);
+    const times = geometry.desktop.width ? levels(geometry.scale * geometry.ratio) : this._times;
+    if (times !== this._times) {
+      this._times = times;
+      this.halved(times);
+    }
     this.placed();
   }
 

@@ -12,6 +12,8 @@ export const PLAIN = "text/plain;charset=utf-8";
 export const HTML = "text/html";
 export const RTF = "text/rtf";
 export const PNG = "image/png";
+/** Files: what travels is their paths at the host, whatever list of them a system has. */
+export const FILES = "application/x-avl-files";
 /** Bytes of an origin. */
 export const ORIGIN_BYTES = 16;
 /** Other names of a format, by which programs know it. @type {Record<string, string[]>} */
@@ -20,6 +22,7 @@ const ALIASES = {
   "image/bmp": ["image/x-bmp", "image/x-ms-bmp", "image/x-win-bitmap"],
   "image/jpeg": ["image/jpg", "image/pjpeg"],
   "image/tiff": ["image/x-tiff"],
+  [FILES]: ["text/uri-list", "x-special/gnome-copied-files"],
 };
 const NAMED = new Map(Object.entries(ALIASES).flatMap(([name, aliases]) => aliases.map((alias) => [alias, name])));
 const NAME = /^(?:[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*|text\/plain;charset=utf-8)$/;
@@ -43,6 +46,7 @@ export function kindOf(name) {
   if (name === PLAIN) return "text";
   if (name === HTML) return "html";
   if (name === RTF) return "rtf";
+  if (name === FILES) return "files";
   return name.startsWith("image/") ? "image" : "";
 }
 

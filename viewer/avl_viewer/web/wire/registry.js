@@ -470,7 +470,7 @@ export const FILE_REASONS = Object.freeze({
   13: "Two names differ only in case, which the receiving system does not tell apart. Rename one first.",
   14: "The link leads out of what is copied.",
   15: "A folder on the way is a symbolic link, which is not followed.",
-  16: "Another transfer is writing this file. Begin again when that is done.",
+  16: "Another transfer is writing this file. Begin again when that is done, or in a minute if its viewer is gone.",
   17: "It was changed while it was read. Copy it again.",
   18: "What arrived is not what was sent. It was discarded; copy it again.",
   19: "This is neither a file nor a folder nor a link.",

@@ -323,11 +323,10 @@ export class Pictures {
     this._owner.picturesDamaged();
   }
 
-  /** How large the first desktop is on the screen; null before any of it is. @returns {{ width: number, height: number } |
-   * null} */
+  /** How large each desktop is on the screen of which anything is: its first track, width and height; the first desktop
+   * first. @returns {[number, number, number][]} */
   get shown() {
-    const canvas = this._desktops[0]?.canvas;
-    return canvas?.width ? { width: canvas.width, height: canvas.height } : null;
+    return this._desktops.flatMap(({ tracks, canvas }) => (canvas.width ? [[tracks.pictures.id, canvas.width, canvas.height]] : []));
   }
 
   /** Objects are on the screen. @param {Presented[]} objects @param {number} at */
