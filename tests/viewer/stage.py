@@ -245,10 +245,16 @@ class Actor:
         return text
 
     def menus(self) -> dict[str, tuple[int, int]]:
-        """Where the toolbar's menus are, by their titles; none while it is not seen."""
+        """Where the buttons of the toolbar and of the panels of files are, by their texts; none of what is not seen."""
         self.order("settle")
         places: dict[str, tuple[int, int]] = self.hear("menus")
         return places
+
+    def texts(self) -> list[str]:
+        """What the panels of files say."""
+        self.order("settle")
+        said: list[str] = self.hear("panels")
+        return said
 
     def settle(self) -> list[list[Any]]:
         """The rows that came until the window had done all there was to do; taken."""

@@ -199,6 +199,7 @@ def test_keys_go_by_place_when_the_toolbar_says_so(live: tuple[Display, Actor]) 
         open_menu(display, actor, "Keys")
         display.tap(103)  # Up, Enter: the last entry
         display.tap(28)
+        actor.settle()
         display.move(640, 700)
         eventually(lambda: pictures.psnr(display.grab(), pictures.card(*SIZE)) > 48, "the toolbar is gone")
         actor.settle()

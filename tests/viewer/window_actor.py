@@ -16,8 +16,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtWidgets import QApplication, QLabel, QToolButton
+from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QListWidget, QWidget
 
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.session.fetching import Fetched
@@ -25,13 +26,18 @@ from avl_protocol.session.input.ledger import Dropped, Fate
 from avl_protocol.wire.clipformats import Copy, Format
 from avl_protocol.wire.endtoend import Cleared, Drawn, People, Points
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.registry import ClipboardState, CloseCode, InputDevice
+from avl_protocol.wire.registry import ClipboardState, CloseCode, FileKind, InputDevice
 from avl_viewer.app import NoDisplay, run_window
+from avl_viewer.files import Folder, Listed
 from avl_viewer.present import panels
 from avl_viewer.present.company import company_of
 from avl_viewer.present.panels import Toast
 from avl_viewer.present.presenter import CursorShape, Picture, Presenter, Status
+from avl_viewer.present.remotefiles import RemoteFiles
+from avl_viewer.present.screen import Screen
 from avl_viewer.present.toolbar import Toolbar
+from avl_viewer.present.transfers import TransfersPanel
+from avl_viewer.transfers import Asked, Shown, Stage
 from tests.viewer import pictures
 from tests.viewer.hostfiles import MemoryHostFiles
 
@@ -46,14 +52,28 @@ class Asker(QObject):
     """Lives in the window's thread."""
 
     asked = Signal()
+    dragged = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.asked.connect(self.wait)
+        self.dragged.connect(self.drop)
 
     @Slot()
     def wait(self) -> None:
-        QTimer.singleShot(40, lambda: say(toast=toast(), menus=menus(), settled=True))
+        QTimer.singleShot(40, lambda: say(toast=toast(), menus=menus(), panels=texts(), settled=True))
+
+    @Slot(object)
+    def drop(self, urls: list[str]) -> None:
+        """Drag these over the window and drop them there."""
+        (screen,) = (window for window in QApplication.topLevelWidgets() if isinstance(window, Screen))
+        what = QMimeData()
+        what.setUrls([QUrl(url) for url in urls])
+        middle, button = QPointF(screen.rect().center()), Qt.MouseButton.LeftButton
+        more = (Qt.DropAction.CopyAction, what, button, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(screen, QDragEnterEvent(middle.toPoint(), *more))
+        QApplication.sendEvent(screen, QDropEvent(middle, *more))
+        say(dropped=True)
 
 
 def toast() -> str:
@@ -63,10 +83,24 @@ def toast() -> str:
     return label.text() if label is not None else ""
 
 
+def seen(kind: type[QWidget]) -> list[Any]:
+    """The widgets of a kind that are seen in the toolbar and in the panels of files."""
+    panels: list[QWidget] = []
+    for window in QApplication.topLevelWidgets():
+        for panel in (Toolbar, TransfersPanel, RemoteFiles):
+            panels += window.findChildren(panel)
+    return [widget for panel in panels for widget in panel.findChildren(kind) if widget.isVisible()]
+
+
+def texts() -> list[str]:
+    """What the panels of files say, line by line."""
+    rows = [each.item(row).text() for each in seen(QListWidget) for row in range(each.count())]
+    return [line.text() for line in seen(QLabel) if line.text()] + rows
+
+
 def menus() -> dict[str, tuple[int, int]]:
-    """Where the toolbar's menus are on the screen, by their titles; none where it is not seen."""
-    bars = [bar for window in QApplication.topLevelWidgets() for bar in window.findChildren(Toolbar) if bar.isVisible()]
-    buttons = [button for bar in bars for button in bar.findChildren(QToolButton) if button.isVisible()]
+    """Where the buttons of the toolbar and of the panels of files are on the screen, by their texts."""
+    buttons = seen(QAbstractButton)
     middles = {button: button.mapToGlobal(button.rect().center()) for button in buttons}
     return {button.text().removesuffix(" ▾"): (at.x(), at.y()) for button, at in middles.items()}
 
@@ -241,6 +275,27 @@ class Session:
 
     def do_tell_points(self, wanted: bool) -> None:
         self._points = wanted
+
+    def do_drop(self, urls: list[str]) -> None:
+        self._asker.dragged.emit(urls)
+
+    def do_transfers(self, rows: list[dict[str, Any]]) -> None:
+        """Transfers stand like this."""
+        shown = []
+        for row in rows:
+            asked, problems = row.pop("asked", None), row.pop("problems", [])
+            told: dict[str, Any] = {"asked": asked and Asked(*asked), "problems": tuple(map(tuple, problems))}
+            shown.append(Shown(stage=Stage[row.pop("stage")], **told, **row))
+        self._presenter.transfers(tuple(shown))
+
+    def do_listed(self, path: str, rows: list[list[Any]], more: bool = False, refused: str = "") -> None:
+        """The newest listing is done."""
+        asked, after, answer = self._files.listings[-1]
+        say(listing=[asked, after])
+        if refused:
+            answer.set_exception(Refused(CloseCode.NOT_PERMITTED, refused))
+        else:
+            answer.set_result(Folder(path, tuple(Listed(row[0], FileKind(row[1]), *row[2:]) for row in rows), more))
 
     def do_settle(self) -> None:
         """Answer from the window's own thread, when what the X server sent until now has surely been read."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QEnterEvent
+from PySide6.QtGui import QAction, QCursor, QEnterEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget, QWidgetAction
 
 from avl_protocol.wire.foreign import for_dialog
@@ -263,13 +263,14 @@ class Toolbar(QFrame):
         self.move((room - self.width()) // 2, 0)
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        self._lingering.stop()
+        self._lingering.start(LINGER)  # where it came under a pointer that rested, no leaving may be told
 
     def leaveEvent(self, event: QEvent) -> None:
         self._lingering.start(LINGER)
 
     def _vanish(self) -> None:
-        if any(menu.isVisible() for menu in self._menus) or self.underMouse():
+        under = self.rect().contains(self.mapFromGlobal(QCursor.pos()))
+        if any(menu.isVisible() for menu in self._menus) or under:
             self._lingering.start(LINGER)
         else:
             self.hide()

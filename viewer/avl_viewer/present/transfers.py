@@ -130,6 +130,8 @@ class TransfersPanel(QFrame):
         tall = sum(row.heightForWidth(inner) + 10 for row in self._rows.values())
         most = min(520, max(120, room.height() - BELOW - 24))
         self._area.setFixedHeight(max(40, min(tall, most - 60)))
+        if (layout := self.layout()) is not None:
+            layout.activate()
         self.adjustSize()
         self.move(room.width() - self.width() - 12, max(12, room.height() - self.height() - BELOW))
 
