@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -22,6 +23,7 @@ class Client:
     def __init__(self, *_parts: object) -> None:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.counted = 0
+        self.features = SimpleNamespace(clipboard=None, files=None)
         self.features = SimpleNamespace(files=None)
 
     async def connect(self) -> None:
