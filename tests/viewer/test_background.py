@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -24,7 +23,6 @@ class Client:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.counted = 0
         self.features = SimpleNamespace(clipboard=None, files=None)
-        self.features = SimpleNamespace(files=None)
 
     async def connect(self) -> None:
         """At once."""
