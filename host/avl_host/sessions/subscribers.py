@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
@@ -45,12 +45,14 @@ from avl_protocol.wire.channels import permits
 from avl_protocol.wire.endtoend import Batch, Grant, MediaKeys
 from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
 from avl_protocol.wire.onethread import guard
-from avl_protocol.wire.registry import T_KEY_SPACING, CloseCode, Permission
+from avl_protocol.wire.registry import RETRYABLE, T_KEY_SPACING, CloseCode, Permission
 
 #: Handshakes under way at a time.
 UNADMITTED = 256
 #: The one host whose handshakes are counted here.
 HERE = "here"
+#: Of how many sessions that were ended it is remembered why.
+ENDS = 64
 #: Seconds between two renewals of the keys because of viewers that were lost. One that comes and goes all the time does
 #: not keep the others busy, nor make them forget the generation in use: a viewer holds three, and the next key object
 #: follows within T_KEY_SPACING.
@@ -102,6 +104,9 @@ class Subscribers:
         #: What is done for sessions; the file that assembles the host fills it.
         self.services: Services[HostSession] = Services()
         self._subscribers: dict[bytes, Subscriber] = {}
+        #: Why the last sessions were ended that nobody may begin again: their viewers may be on another path when the
+        #: word is still on its way.
+        self._ends: OrderedDict[bytes, CloseCode] = OrderedDict()
         #: Where each session can be reached, by hop and handle.
         self._paths: dict[tuple[HostHop, int], tuple[Subscriber, SubscriberPath]] = {}
         self._deadlines: Deadlines[Subscriber] = Deadlines()
@@ -187,7 +192,7 @@ class Subscribers:
     def _moving(self, hop: HostHop, handle: int, session_id: bytes, near: bool, now: float) -> None:
         subscriber = self._subscribers.get(session_id)
         if subscriber is None or subscriber.session.state is not HostState.ADMITTED:
-            hop.reject(handle, CloseCode.SESSION_UNKNOWN, now)
+            hop.reject(handle, self._ends.get(session_id, CloseCode.SESSION_UNKNOWN), now)
             return
         self._reach(subscriber, SubscriberPath(hop, handle, Attachment(hop.hop, handle, direct=hop.direct, near=near)))
         if len(subscriber.paths) > PATHS:
@@ -306,6 +311,10 @@ class Subscribers:
         """Cut a session off wherever it could come in; whether that was still to be done."""
         if self._subscribers.pop(subscriber.session.session_id, None) is None:
             return False
+        if code not in RETRYABLE:
+            self._ends[subscriber.session.session_id] = code
+            if len(self._ends) > ENDS:
+                self._ends.popitem(last=False)
         if (asking := self._asking.pop(subscriber.session.session_id, None)) is not None:
             asking.cancel()
         paths = list(subscriber.paths)
