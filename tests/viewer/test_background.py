@@ -46,6 +46,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[BackgroundRemote]:
     monkeypatch.setattr(background, "DesktopClient", Client)
     remote = BackgroundRemote(cast(Any, None), HeadlessPresenter(time.monotonic))
     while not remote.stats():
+        assert remote.alive
         time.sleep(0.01)
     yield remote
     remote.close()

@@ -148,7 +148,7 @@ from avl_viewer.present.presenter import Status
 from avl_viewer.present.window import Window
 
 class Remote:
-    permissions = 31
+    permissions, files = 31, None
     def __init__(self): self.set = []
     def send_input(self, rows): pass
     def point(self, x, y, laser): pass
