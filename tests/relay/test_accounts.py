@@ -245,7 +245,11 @@ async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(relay: Relay
     assert code(of_ada) == "limited" and int(of_ada.headers["retry-after"]) > 0
 
 
-async def test_ten_thousand_guesses_from_a_thousand_sources_get_ten_answers_an_hour(store: Store) -> None:
+async def test_ten_thousand_guesses_from_a_thousand_sources_get_ten_answers_an_hour(
+    database: str, store: Store
+) -> None:
+    # The same hour for both; a server that is asked for every guess takes a minute for all of them.
+    guesses = 2_000 if database.startswith("postgresql") else 10_000
     relay = Relay(store)
     await relay.owner()
     sign_in, answers, limited = SignIn(relay.premises), 0, 0
@@ -256,12 +260,12 @@ async def test_ten_thousand_guesses_from_a_thousand_sources_get_ten_answers_an_h
             await sign_in.password("ada", f"guess {number}", crowd[number % 1000], relay.now)
         return refused.value.code
 
-    for first in range(0, 10_000, AT_ONCE):
+    for first in range(0, guesses, AT_ONCE):
         codes = await asyncio.gather(*(guess(first + at) for at in range(AT_ONCE)))
         answers += codes.count("credentials")
         limited += codes.count("limited")
-        relay.clock.now += 0.36 * AT_ONCE
-    assert answers <= 10 and answers + limited == 10_000
+        relay.clock.now += 3600 / guesses * AT_ONCE
+    assert answers <= 10 and answers + limited == guesses
     # and nobody is locked out for good
     relay.clock.now += SCHEDULE.most
     assert (await relay.browser().sign_in()).status_code == 200
