@@ -94,8 +94,7 @@ class Book:
         limits: Callable[[], Mapping[str, int]],
         by_network: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """The relay runs; `tell(news)` reaches its other processes, `limits()` is how often each limit was hit here,
-        `by_network()` the same of each network (avl_protocol/audit/limits.py)."""
+        """See RelayLog."""
         self._tell, self._limits, self._by_network = tell, limits, by_network
         self._look_at_limits()
         if self._writer is not None:
