@@ -14,7 +14,7 @@ from PIL import Image
 from avl_viewer.api import connect
 from interop.cdp import Browser, browser
 from tests.browser.desk import CODE, desk
-from tests.browser.test_client import ALT, CONTROL, SHIFT, STATE, key, opened, visit
+from tests.browser.test_client import ALT, CONTROL, SHIFT, STATE, key, opened, told, visit
 from tests.tools import need
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -80,8 +80,9 @@ async def test_a_page_and_a_program_see_each_other_and_pass_control(chromium: Br
             assert await other.control.request(10.0)
             await page.until(f"{TITLE}.includes('onerror')")
             witness.forget()
+            await page.evaluate("told.length = 0")
             await page.type("x")
-            await page.until("document.getElementById('toast-text').textContent.includes('has control')")
+            await page.until(told("has control"))
             await other.type("y")
             await running.until("what the other types", lambda: "y" in witness.text())
             assert "x" not in witness.text()
