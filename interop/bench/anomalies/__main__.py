@@ -26,8 +26,8 @@ RECALL, FALSE = 0.9, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """A corpus's moments after its quiet days, each with the incident that it is part of. `attacked`: whether its account
-    is under attack, or was within a day: what features look back upon is then the attacker's doing, too."""
+    """A corpus's moments after its quiet days, each with the incident that it is part of. `attacked`: whether its
+    account is under attack, or was within a day: what features look back upon is then the attacker's doing, too."""
 
     moments: Sequence[Moment]
     incidents: Sequence[str]
@@ -83,8 +83,8 @@ def under_attack(moments: Sequence[Moment], incidents: Sequence[str]) -> list[bo
 
 
 def judged(part: Half, scores: Sequence[float], limit: float) -> Outcome:
-    """What is noticed beyond a limit. An account that has just been an alarm is not told again (AGAIN seconds). What its
-    owner does beside an attacker, or just after, is neither noticed nor false."""
+    """What is noticed beyond a limit. An account that has just been an alarm is not told again (AGAIN seconds). What
+    its owner does beside an attacker, or just after, is neither noticed nor false."""
     last, found, false = dict[str, float](), set[str](), 0
     for moment, incident, attacked, score in zip(part.moments, part.incidents, part.attacked, scores, strict=True):
         if score <= limit:
@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=1, help="so many pairs of halves, each a seed further")
     parser.add_argument(
-        "--tails", action="store_true", help="print what honest days of four corpora are like (tails.py)"
+        "--tails", action="store_true", help="print what honest days are like (tails.py)"
     )
     asked = parser.parse_args()
     if asked.tails:

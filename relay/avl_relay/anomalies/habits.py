@@ -126,8 +126,8 @@ class Habits:
         self.networks, self.wide, self.devices, self.ways, self.browsers, self.origins = (
             Names(*kept.get(name, ({},))) for name in NAMED
         )
-        #: Refused sign-ins, devices asked for, how strange those are that never were before, permissions changed, minutes
-        #: of sessions that have ended, and networks that were signed in from.
+        #: Refused sign-ins, devices asked for, how strange those are that never were before, permissions changed,
+        #: minutes of sessions that have ended, and networks that were signed in from.
         self.failures, self.reached, self.strange, self.changes, self.served, self.signed = (
             Recent([(float(at), str(what)) for at, what in kept.get(name, ())]) for name in OF_A_DAY
         )
