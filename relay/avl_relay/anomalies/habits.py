@@ -13,8 +13,9 @@ from typing import Any
 #: happened within a day.
 VALUES, NAMES, RECENT = 24, 32, 96
 HOUR, DAY = 3600.0, 86400.0
-#: Seconds in which what was raised counts half.
+#: Seconds in which what was raised counts half, and scales up to which it says nothing any more.
 HALF = HOUR
+NOTHING = 1.0
 #: What is counted by name.
 NAMED = ("networks", "wide", "devices", "ways", "browsers", "origins")
 #: What is remembered of a day.
@@ -213,7 +214,7 @@ class Habits:
         may happen to anybody. `told` says of each feature what it was; so does what is returned, as of when it was
         raised."""
         left = 0.5 ** (max(0.0, at - self.carried_at) / HALF)
-        before = [(left * much, what) for much, what in self.carried]
+        before = [(left * much, what) if left * much > NOTHING else (0.0, what) for much, what in self.carried]
         if len(before) != len(raised):  # of other features
             before = [(0.0, what) for what in told]
         now = zip(raised, told, strict=True)
