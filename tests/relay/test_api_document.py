@@ -85,7 +85,7 @@ CHECKS = (
 
 
 #: Requests of each kind to each operation, on each database: what they differ in is seen soon.
-EXAMPLES = {"sqlite": 6, "postgresql": 2}
+EXAMPLES = {"sqlite": 4, "postgresql": 1}
 
 
 class Shown:
