@@ -191,8 +191,8 @@ def main() -> None:
                 noticed[name][of(one)] += 1
         for one in second.all:
             tried[of(one)] += 1
-        feature, *alone = best_feature(first, second)
-        say(f"one feature ({feature})", *alone, halves)
+        feature, alone, elsewhere = best_feature(first, second)
+        say(f"one feature ({feature})", alone, elsewhere, halves)
     print(f"\n{'attack, other half':<24}  {'robust':>12}  {'forest':>12}")
     for kind in ATTACKS:
         cells = [f"{noticed[name][kind]:4} of {tried[kind]:4}" for name in noticed]
