@@ -166,9 +166,7 @@ def main() -> None:
     parser.add_argument("--attacks", type=int, default=144)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=1, help="so many pairs of halves, each a seed further")
-    parser.add_argument(
-        "--tails", action="store_true", help="print what honest days are like (tails.py)"
-    )
+    parser.add_argument("--tails", action="store_true", help="print what honest days are like (tails.py)")
     asked = parser.parse_args()
     if asked.tails:
         parts = (half(asked.seed + more, asked.people, asked.attacks) for more in range(4))
@@ -191,8 +189,8 @@ def main() -> None:
                 noticed[name][of(one)] += 1
         for one in second.all:
             tried[of(one)] += 1
-        feature, *alone = best_feature(first, second)
-        say(f"one feature ({feature})", *alone, halves)
+        feature, alone, elsewhere = best_feature(first, second)
+        say(f"one feature ({feature})", alone, elsewhere, halves)
     print(f"\n{'attack, other half':<24}  {'robust':>12}  {'forest':>12}")
     for kind in ATTACKS:
         cells = [f"{noticed[name][kind]:4} of {tried[kind]:4}" for name in noticed]

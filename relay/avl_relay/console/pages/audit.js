@@ -187,7 +187,7 @@ function told(name, value, names) {
 
 /** A field whole: beside what stands for somebody or something, its name. @param {string} name @param {unknown} value
  * @param {Names} names @returns {(Node | string)[]} */
-function whole(name, value, names) {
+function inFull(name, value, names) {
   if (value === null) return [t("audit.forgotten")];
   const text = foreign(String(value), 300);
   return PEOPLE.includes(name) || name === "device" || (name === "audience" && text.startsWith("device:")) ? [told(name, value, names), " ", h("span", { class: "quiet" }, text)] : [text];
@@ -195,7 +195,7 @@ function whole(name, value, names) {
 
 /** One entry whole, as its line has it. @param {any} entry @param {Names} names */
 async function details(entry, names) {
-  const shown = fields(entry).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...whole(name, value, names))]);
+  const shown = fields(entry).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...inFull(name, value, names))]);
   await ask({
     title: t(`audit.kinds.${entry.kind}`),
     wide: true,
