@@ -37,7 +37,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """What happened: `kind` is presence, session, device or rights; `device` whom it is about, "" for none in
+    """What happened: `kind` is presence, session, device, rights or picture; `device` whom it is about, "" for none in
     particular; `about` what is told of it."""
 
     kind: str
