@@ -63,6 +63,9 @@ class Hands(Protocol):
     def push(self, device: int) -> None:
         """A host that is registered here is to be told the newest statements about it."""
 
+    def read_anew(self) -> None:
+        """Hosts that are registered here may have others to leave last pictures for."""
+
 
 class _Look:
     """Who is asked how sessions are carried, and what was said so far. `over` is done once all have answered."""
@@ -176,6 +179,10 @@ class Live:
     def push(self, device: str) -> None:
         """There are new statements about a device."""
         self._own({"do": "push", "device": device})
+
+    def read_anew(self) -> None:
+        """Somebody has another picture key."""
+        self._own({"do": "read"})
 
     def announce(self, happening: Happening) -> None:
         """Something has been changed."""
@@ -312,6 +319,8 @@ class Live:
                 hands.send_away(from_text(news["device"]))
             elif kind == "push":
                 hands.push(from_text(news["device"]))
+            elif kind == "read":
+                hands.read_anew()
             elif kind == "look":
                 self._say_figures(news, hands)
         return None

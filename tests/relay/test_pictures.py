@@ -32,6 +32,7 @@ from avl_relay.store.tables import last_pictures
 from interop.bench.attack.hops import CLOCK
 from tests.relay.apis import BEGUN, Desk, Hands, who
 from tests.relay.owners import ROLES, granted, jti, key, number, person, revoked, settle_in
+from tests.relay.test_api_devices import Doing
 from tests.relay.test_control import NUMBER, code_of, premises, until
 from tests.relay.visiting import Relay
 
@@ -57,8 +58,8 @@ class Scene:
 
     def __init__(self, store: Store) -> None:
         self.store, live = store, Live(wall=lambda: float(BEGUN))
-        self.told: list[str] = []
-        live.listen(lambda happening: self.told.append(happening.kind))
+        self.doing = Doing()
+        live.join(self.doing, lambda news: None)
         statements = StatementList(live, entropy=entropy)
         self.desk = Desk(
             [
@@ -137,7 +138,7 @@ async def test_a_picture_key_counts_that_its_person_has_signed(place: Scene) -> 
         assert answer.status_code in (403, 422) and answer.json()["code"] in ("forbidden", "unverified")
     assert await place.listed("eve", "eve") == ([], False)
     assert await place.key("eve", "eve") == await place.key("eve", "eve") == 200
-    assert "rights" in place.told
+    assert place.doing.read == 2
     assert await place.listed("eve", "eve") == ([], True)
     assert await place.key("eve", "ben") == 409  # a key of somebody else's is not taken over
     assert await place.listed("ben", "eve") == ([], False)

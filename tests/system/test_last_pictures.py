@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from avl_host.audit.journal import MemoryJournal
 from avl_host.lastpictures.photograph import Unpictured
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.rights.effective import Consent
@@ -20,7 +21,7 @@ from avl_protocol.wire.messages import LastPicture
 from avl_protocol.wire.registry import PRESETS, Permission
 from tests.protocol.rights_of import DAY, FRIEND, GUEST, OWNER, chain, grant_id
 from tests.simulator.run import Simulation, run
-from tests.simulator.world import system
+from tests.simulator.world import HOST, system
 from tests.system.seen import until
 from tests.system.test_rights import Owned, owned
 
@@ -45,8 +46,8 @@ class Desktop:
 class Leaving:
     """A system whose host leaves pictures of a desktop."""
 
-    def __init__(self, place: Owned, desktop: Desktop) -> None:
-        self.place, self.desktop = place, desktop
+    def __init__(self, place: Owned, desktop: Desktop, journal: MemoryJournal) -> None:
+        self.place, self.desktop, self._journal = place, desktop, journal
         self.s, self.host = place.s, place.host
 
     def key(self, name: str, signer: Identity, **changes: Any) -> str:
@@ -72,6 +73,10 @@ class Leaving:
     def _open(self, name: str, left: LastPicture) -> bytes:
         return open_picture(PRIVATE[name], self.host.agent.identity.number, left.taken, left.sealed)
 
+    def logged(self) -> list[str]:
+        """To whom the host's own log says that pictures are left."""
+        return [str(dict(one.event)["holder"]) for one in self._journal.entries if one.kind == "pictures_left"]
+
     async def interval(self) -> None:
         await asyncio.sleep(MINUTES + 1)
 
@@ -80,20 +85,23 @@ class Leaving:
 async def leaving(simulation: Simulation, **settings: Any) -> AsyncIterator[Leaving]:
     desktop = Desktop()
     chosen = {"last_picture": MINUTES, **settings}
-    async with system(simulation) as s, s.host(photograph=desktop.photograph, **chosen) as host:
-        yield Leaving(await owned(s, host), desktop)
+    async with system(simulation) as s:
+        s.journal = journal = MemoryJournal(s.world(HOST, "host"))
+        async with s.host(photograph=desktop.photograph, **chosen) as host:
+            yield Leaving(await owned(s, host), desktop, journal)
 
 
 def test_a_picture_is_left_now_and_then_where_it_is_another_and_only_its_reader_opens_it() -> None:
     async def scenario(simulation: Simulation) -> None:
         async with leaving(simulation) as place:
-            assert not place.desktop.looks  # nobody may have any: nothing is captured
+            assert place.desktop.looks == 0  # nobody may have any: nothing is captured
             await until(lambda: any(about.pictures for _, about in place.s.told))
             place.tell(place.friend(), place.key("owner", OWNER))
             await until(lambda: len(place.s.left) == 2)
             assert place.opened("friend") == place.opened("owner") == [b"a desktop"]
             assert {one.taken for one in place.s.left} <= {place.place.wall - 1, place.place.wall}
             place.desktop.shows = b"another"
+            assert sorted(place.logged()) == sorted(map(thumbprint, (FRIEND.public, OWNER.public)))
             await asyncio.sleep(MINUTES - 5)
             assert place.desktop.looks == 1
             await asyncio.sleep(10)

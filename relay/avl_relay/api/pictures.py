@@ -13,7 +13,7 @@ from avl_relay.api.problems import Problem
 from avl_relay.api.shapes import NUMBER, SECONDS, Flag, Many, Record, Text, answer
 from avl_relay.api.sight import seen_device
 from avl_relay.api.signed import own, signer_of, unverified, verified
-from avl_relay.live import Happening, Live
+from avl_relay.live import Live
 from avl_relay.store.pictures import LastPictures
 
 KEY = Text(43, 43, "[A-Za-z0-9_-]{43}", "a picture key is expected, 32 bytes as base64url")
@@ -82,8 +82,7 @@ class Pictures:
             expires=said.expires,
             now=call.now,
         )
-        about = {"person": call.identity.person}
-        call.afterwards(lambda: self._live.announce(Happening(kind="rights", device="", about=about)))
+        call.afterwards(self._live.read_anew)
         return Answer({"key": key, "expires": said.expires})
 
     async def listed(self, call: Call) -> Answer:

@@ -242,6 +242,10 @@ class ControlPlane:
                 self._pushing = True
                 self._start(self._push())
 
+    def read_anew(self) -> None:
+        """See Hands."""
+        self._read_soon()
+
     # Onlooker (onlooker.py)
 
     def host_came(self, device: int, now: float) -> None:
@@ -291,7 +295,7 @@ class ControlPlane:
         about = happening.about
         if happening.kind == "settings" and self._chosen is not None:
             self._chosen.look()
-        if happening.kind in ("rights", "device") and self._picturing:
+        if happening.kind in ("rights", "device"):
             self._read_soon()
         if happening.kind == "device" and (about.get("enrolled") or "may" in about):
             self.access.change(happening.device, about.get("may", True))
@@ -389,8 +393,7 @@ class ControlPlane:
         for device in self.live.own_devices:
             self._note(device, None)
             self.push(from_text(device))
-        if self._picturing:
-            self._read_soon()
+        self._read_soon()
         if self._settings.number != 0:
             return
         if (line := await self._machinery.first_words(self._relay.page)) is not None:
@@ -446,9 +449,8 @@ class ControlPlane:
             self._pushing = False
 
     def _read_soon(self) -> None:
-        """Who may look is perhaps somebody else now: hosts that leave pictures are told, once for what happens
-        meanwhile."""
-        if not self._reading and self._machinery is not None:
+        """Hosts that leave pictures are told for whom, once for all that happens meanwhile."""
+        if self._picturing and not self._reading and self._machinery is not None:
             self._reading = True
             self._later(GATHERED, lambda: self._start(self._read()))
 

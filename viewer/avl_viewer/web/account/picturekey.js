@@ -6,8 +6,8 @@
 import { rawPublic, x25519Generate } from "../crypto/webcrypto.js";
 import { encode } from "../rights/jws.js";
 import { PICTURE_KEY, sign } from "../rights/statements.js";
-import { MAX } from "../wire/registry.js";
 import { inStore } from "./keptstore.js";
+import { KEY_LINK_SECONDS } from "./statements.js";
 
 const STORE = "keys";
 const NAME = "pictures";
@@ -21,7 +21,7 @@ const NAME = "pictures";
 export async function pictureKey(person, now) {
   try {
     const kept = await inStore(STORE, "readonly", (store) => store.get(NAME));
-    const good = kept?.signer === person.thumbprint && kept.expires - now > MAX.KEY_LINK / 2;
+    const good = kept?.signer === person.thumbprint && kept.expires - now > KEY_LINK_SECONDS / 2;
     const { pair, token } = good ? kept : await made(person, now);
     const raw = await rawPublic(pair.publicKey);
     return { key: pair.privateKey, public: raw, name: encode(raw), token };
@@ -34,7 +34,7 @@ export async function pictureKey(person, now) {
 /** @param {import("./personkey.js").PersonKey} person @param {number} now */
 async function made(person, now) {
   const pair = await x25519Generate();
-  const expires = now + MAX.KEY_LINK;
+  const expires = now + KEY_LINK_SECONDS;
   const token = await sign(person.identity, PICTURE_KEY, { key: encode(await rawPublic(pair.publicKey)), iat: now, exp: expires });
   const kept = { pair, token, expires, signer: person.thumbprint };
   await inStore(STORE, "readwrite", (store) => store.put(kept, NAME));
