@@ -63,9 +63,9 @@ LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 #: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
 #: that one packet carries both.
 ACK_DELAY = 0.010
-#: Seconds of sending that leave at once: mostly a whole picture, since to wake up for each viewer's rest of it costs
-#: more than all its packets.
-BURST = 0.004
+#: Seconds of sending that leave at once: a whole picture of an even film, since to wake up for each viewer's rest of it
+#: costs more than all its packets, and makes it late.
+BURST = 0.006
 #: Seconds between two looks at memory in use.
 LOOK_AT_MEMORY = 1.0
 #: How often another port is looked for when any will do and TCP has no twin of UDP's.
