@@ -82,7 +82,7 @@ class Host:
         return hpke.seal(key, lastpicture.info_of(DESK.number, taken), DESK.public + signature + image, entropy)
 
     async def close(self) -> None:
-        await self._endpoint.close()  # type: ignore[misc]
+        await self._endpoint.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import av
 import numpy as np
@@ -19,8 +20,9 @@ from avl_protocol.rights.lastpicture import MOST_IMAGE
 
 
 def seen(image: bytes) -> NDArray[np.uint8]:
-    with av.open(io.BytesIO(image)) as opened:
-        return next(opened.decode(video=0)).to_ndarray(format="bgr24")
+    with av.open(io.BytesIO(image), "r") as opened:
+        made: NDArray[Any] = next(opened.decode(video=0)).to_ndarray(format="bgr24")
+    return made.astype(np.uint8)
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (640, 360), (161, 97), (16, 2000), (3000, 1), (1, 1)])
@@ -49,7 +51,7 @@ def test_a_source_is_opened_for_one_look_and_one_that_is_lost_is_told_of() -> No
             closed.append(True)
 
     class Lost(Source):
-        def grab(self, *asked: object, **more: object) -> None:  # type: ignore[override]
+        def grab(self, *asked: object, **more: object) -> None:
             raise SourceLost("the display is gone")
 
     def absent() -> CaptureSource:
