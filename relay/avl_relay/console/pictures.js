@@ -71,6 +71,7 @@ export class Pictures {
     const found = this._opened.get(name) ?? this._fetched(number);
     this._opened.delete(name);
     this._opened.set(name, found);
+    found.catch(() => this._opened.delete(name)); // it may be had the next time
     if (this._opened.size > KEPT) this._opened.delete([...this._opened.keys()][0]);
     return found;
   }

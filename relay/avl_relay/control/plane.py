@@ -267,6 +267,7 @@ class ControlPlane:
         if not about.pictures:
             self._picturing.pop(number, None)
             self._stopped[number] = None
+            self._left = {left: picture for left, picture in self._left.items() if left[0] != number}
         elif number not in self._picturing:
             self._stopped.pop(number, None)
             self._picturing[number] = frozenset()
