@@ -47,7 +47,7 @@ export async function open({ desk, into, part, query, signal }) {
       { title: t("sessions.trip"), width: "108px", by: (one) => one.figures?.rtt_ms ?? Infinity, cell: (one) => figure("trip", milliseconds(one.figures?.rtt_ms)), wide: true },
       { title: t("sessions.rate"), width: "104px", by: (one) => one.figures?.delivered_bps ?? -1, cell: (one) => figure("rate", one.figures ? rate(one.figures.delivered_bps) : "–"), wide: true },
       { title: t("sessions.may"), width: "17%", cell: may, wide: true },
-      { title: "", heard: t("sessions.act"), width: "150px", cell: (one) => h("div", { class: "row" }, h("button", { type: "button", "aria-label": t("sessions.detailsOf", { who: who(one), where: foreign(one.name, 60) }), onclick: () => void details(one) }, t("sessions.details")), h("button", { type: "button", class: "danger", "aria-label": t("sessions.endOf", { who: who(one), where: foreign(one.name, 60) }), onclick: () => void end(one) }, t("sessions.end"))) },
+      { title: "", heard: t("sessions.act"), width: "150px", cell: (one) => h("div", { class: "row acts" }, h("button", { type: "button", "aria-label": t("sessions.detailsOf", { who: who(one), where: foreign(one.name, 60) }), onclick: () => void details(one) }, t("sessions.details")), h("button", { type: "button", class: "danger", "aria-label": t("sessions.endOf", { who: who(one), where: foreign(one.name, 60) }), onclick: () => void end(one) }, t("sessions.end"))) },
     ],
     empty: () => h("div", { class: "empty" }, icon("sessions"), h("h2", {}, t("sessions.none")), h("p", {}, t("sessions.noneText")), h("a", { class: "button primary", href: hashOf("devices") }, t("devices.title"))),
     counted: (text) => put(counted, text),
@@ -98,6 +98,7 @@ export async function open({ desk, into, part, query, signal }) {
       h("dl", { class: "facts" }, ...facts(one, clock).flatMap(([word, value]) => [h("dt", {}, t(word)), h("dd", {}, value)])),
       [
         desk.administers && h("a", { class: "button", href: hashOf("audit", "", { session: one.id }), onclick: () => close() }, t("audit.title")),
+        desk.administers && one.person && h("a", { class: "button", href: hashOf("matrix", "", { person: one.who ?? "", device: one.name ?? "" }), onclick: () => close() }, t("matrix.title")),
         desk.administers && h("button", { type: "button", onclick: () => close("message") }, t("sessions.message")),
         desk.administers && h("button", { type: "button", onclick: () => close("limit") }, t("sessions.limit")),
         h("button", { type: "button", class: "danger", onclick: () => close("end") }, t("sessions.end")),
@@ -225,13 +226,13 @@ function facts(one, clock) {
     ["sessions.rate", t("sessions.rates", { now: rate(figures.delivered_bps), most: rate(figures.target_bps) })],
     ["sessions.lost", percent(figures.loss)],
     ["sessions.queue", milliseconds(figures.queue_ms)],
-    ["sessions.open", figures.channels.map((/** @type {string} */ name) => t(`sessions.channels.${name}`)).join(", ")],
+    ["sessions.open", channelsOf(figures.channels)],
   ] : []);
   return [
     ["sessions.who", who(one)],
     ["sessions.address", foreign(one.address, 64)],
     ["sessions.since", `${moment(one.begun)} (${since(one, clock)})`],
-    ["sessions.may", one.permissions === null ? t("sessions.unknownText") : exactly(one.permissions)],
+    ["sessions.may", one.permissions === null ? t("sessions.unknownText") : t("sessions.maySigned", { what: exactly(one.permissions) })],
     ...carried,
   ];
 }
@@ -245,4 +246,9 @@ function figure(name, text) {
 function say(row, name, text) {
   const place = row.querySelector(`[data-figure="${name}"]`);
   if (place && place.textContent !== text) place.textContent = text;
+}
+
+/** Open channels in words: of those that are several of a kind, the kind. @param {string[]} names */
+function channelsOf(names) {
+  return [...new Set(names.map((name) => name.replace(/_\d+$/, "")))].map((name) => t(`sessions.channels.${name}`)).join(", ");
 }
