@@ -51,13 +51,15 @@ async def stand(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
         yield running, witness
 
 
-#: Keeps all that the page's line at the bottom has said: another remark may come before a test looks.
+#: Keeps all that the page has said at its bottom: another remark may come before a test looks.
 TOLD = """
 window.told = [];
 document.addEventListener("readystatechange", () => {
-    const line = document.getElementById("toast-text");
-    if (document.readyState !== "interactive" || !line) return;
-    new MutationObserver(() => told.push(line.textContent)).observe(line, { childList: true });
+    const lines = document.getElementById("toast");
+    if (document.readyState !== "interactive" || !lines) return;
+    new MutationObserver((changes) => {
+        for (const line of changes.flatMap((change) => [...change.addedNodes])) told.push(line.textContent);
+    }).observe(lines, { childList: true });
 });
 """
 
@@ -288,8 +290,8 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
             refusal = "Promise.reject(new DOMException('', 'NotAllowedError'))"
             await page.evaluate(f"navigator.clipboard.writeText = () => {refusal}")
             assert clipboard.set("refused by the browser")
-            await page.until("document.getElementById('toast-text').textContent.includes('clipboard changed')")
-            await page.evaluate("document.getElementById('toast-action').click()")
+            await page.until("document.getElementById('toast').textContent.includes('clipboard changed')")
+            await page.evaluate("document.querySelector('#toast button').click()")
             assert await page.evaluate("document.getElementById('paste-text').value") == "refused by the browser"
             await page.evaluate("document.getElementById('paste').close()")
             await meet_with_pictures(page, peer)
@@ -314,7 +316,7 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
 
 async def meet_with_pictures(page: Page, peer: Peer) -> None:
     """A picture that was copied at either end is fetched when somebody pastes it at the other."""
-    said = "document.getElementById('toast-text').textContent"
+    said = "document.getElementById('toast').textContent"
     pixel = base64.b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
     )
@@ -327,12 +329,12 @@ async def meet_with_pictures(page: Page, peer: Peer) -> None:
             window.brought = btoa(String.fromCharCode(...bytes));
         }"""
     )
-    await page.evaluate("document.getElementById('toast-action').click()")
+    await page.evaluate("document.querySelector('#toast button').click()")
     assert base64.b64decode(await page.until("window.brought")) == pixel
     await page.evaluate(f"navigator.clipboard.write = () => {'Promise.reject(new DOMException())'}")
     peer.own({"image/png": ("image/png", 8, pixel)})
     await page.until(f"{said}.includes('picture was copied')")
-    await page.evaluate("document.getElementById('toast-action').click()")
+    await page.evaluate("document.querySelector('#toast button').click()")
     await page.until("document.getElementById('paste-picture').naturalWidth === 1")
     await page.evaluate("document.getElementById('paste').close()")
     peer.cleared.clear()

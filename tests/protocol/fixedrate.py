@@ -14,6 +14,7 @@ class FixedRate:
 
     def __init__(self, rate: float, window: int = 4_000_000) -> None:
         self.pacing_rate: float | None = rate
+        self.sustained_rate: float | None = None
         self.congestion_window = self.bulk_window = window
         self.target_bitrate: float | None = rate * 8
         self.heard: list[tuple[int, int]] = []

@@ -107,6 +107,28 @@ def test_at_most_one_packet_in_200_is_late_whatever_the_jitter(seed: int) -> Non
     assert speaker.share(Play.CONCEAL) <= 0.01
 
 
+@pytest.mark.parametrize("phase", (0.0, 0.002, 0.004, 0.006, 0.008))
+def test_who_takes_whole_packets_by_a_clock_makes_none_late_and_does_not_wait_for_long(phase: float) -> None:
+    """A resampler takes one more where less than 10 ms are left. A burst is forgotten after ten seconds, and soon
+    after that not heard in the delay any more."""
+    chance = random.Random(7)
+    buffer = JitterBuffer()
+    arrivals = [n * PACKET + 0.02 + chance.uniform(0, 0.005 if n > 300 else 0.04) for n in range(6000)]
+    due, left, late, delays = phase, 0.0, 0, []
+    for number, at in sorted(enumerate(arrivals), key=lambda one: one[1]):
+        while due <= at:
+            while left < PACKET:
+                left += PACKET / buffer.step(due + left, due, left).speed
+            left -= PACKET
+            due += PACKET
+            if due > 20 and buffer.delay is not None:
+                delays.append(buffer.delay)
+        late = buffer.heard.late if due < 14 else late
+        buffer.put(Sound(captured_us=0, position=number, packets=(b"p",)), number * PACKET, at)
+    assert (buffer.heard.late - late) / 4600 <= 0.005
+    assert max(delays) < 0.020 + 0.005 + 0.003 + 2.2 * PACKET
+
+
 def test_the_delay_falls_again_when_the_jitter_is_over() -> None:
     chance = random.Random(5)
     buffer, speaker = run(60.0, lambda n: 0.03 + (chance.uniform(0, 0.1) if n < 1000 else 0.0))

@@ -16,18 +16,20 @@ from avl_protocol.media.sound import PACKET, Sound
 from avl_protocol.wire.registry import T_SOUND_DELAY
 
 #: Packets whose delays are remembered, the share of them that may be late, and seconds that are waited beyond it.
-REMEMBERED, LATE, MARGIN = 1000, 0.002, 0.005
+REMEMBERED, LATE, MARGIN = 1000, 0.003, 0.003
 #: While fewer packets than this are known, so many seconds more are waited.
 FEW, UNKNOWN = 50, 0.010
 #: Seconds that the delay may be too short before a packet is made up, or, where one is missing anyway, before what is
 #: made up does not stand in for it; and too long before one is left out; and packets between two that are left out.
-TOO_SHORT, SHORT, TOO_LONG, APART = 0.020, 0.006, 0.060, 5
+TOO_SHORT, SHORT, TOO_LONG, APART = 0.020, 0.006, 0.030, 5
 #: Seconds that the delay may be too long before all of that is left out at once.
 JUMP = 0.5
 #: Packets made up in a row before there is silence.
 CONCEALED = 12
 #: How much of a wrong delay is made good in a second, and the most by which the speed may differ for that.
-GAIN, MOST = 0.1, 0.005
+GAIN, MOST = 1.0, 0.005
+#: The same of what was made of packets and waits to be played, while nothing is wrong; and seconds of it that may.
+LEFT_GAIN, LEFT = 0.1, 0.001
 #: Weight of one packet in what is known of the host's sound clock, and seconds by which it may be wrong before it is
 #: taken to have been set.
 WEIGHT, SET = 0.02, 0.050
@@ -164,8 +166,9 @@ class JitterBuffer:
             wanted = max(wanted, self._film)
         return min(wanted, T_SOUND_DELAY)
 
-    def step(self, heard_at: float, now: float) -> Step:
-        """What to play next, which will be heard at `heard_at`."""
+    def step(self, heard_at: float, now: float, left: float = 0.0) -> Step:
+        """What to play next, which will be heard at `heard_at`; `left`: so many seconds of what was taken before are
+        heard first."""
         self._lead = heard_at - now
         if self._next is None and not self._begin(heard_at, now):
             return Step(Play.SILENCE)
@@ -176,7 +179,7 @@ class JitterBuffer:
         wrong = self.delay - self.target(now)
         if wrong > JUMP:
             self._jump(wrong)
-        speed = 1 + max(-MOST, min(MOST, wrong * GAIN))
+        speed = _speed(wrong, left)
         self._since_left_out += 1
         short = TOO_SHORT if self._next in self._packets else SHORT
         if wrong < -short and self._concealed < CONCEALED:
@@ -205,7 +208,7 @@ class JitterBuffer:
         if not self._packets:
             return False
         first = min(self._packets)
-        if heard_at < self._captured(first) + self.target(now) - PACKET / 2:
+        if heard_at < self._captured(first) + self.target(now):
             return False
         self._next, self._concealed, self._since_left_out = first, 0, 0
         return True
@@ -233,3 +236,12 @@ class JitterBuffer:
         self._missed.append(self._next - 1)
         behind = self._packets.get(self._next, b"")
         return Step(Play.CONCEAL, behind, speed=speed)
+
+
+def _speed(wrong: float, left: float) -> float:
+    """How fast to play where the delay is so much too long. Packets are taken whole, one in 10 ms: what plays can be so
+    much later than the slowest of them asks for, but not a bit earlier."""
+    if 0 <= wrong <= PACKET:
+        return 1 + min(MOST, max(0.0, left - LEFT) * LEFT_GAIN)
+    beyond = wrong if wrong < 0 else wrong - PACKET
+    return 1 + max(-MOST, min(MOST, beyond * GAIN))

@@ -70,6 +70,10 @@ class CongestionAdapter(QuicCongestionControl):
         """Bytes per second at which packets leave now."""
         return self.streams.pacing_rate if self.silent else self.hop.pacing_rate
 
+    def sustained_rate(self, now: float) -> float | None:
+        """Bytes per second at which packets leave that have left for a while; None: as `pacing_rate` says."""
+        return None if self.silent else self.hop.sustained_rate(now)
+
     @property
     def bulk_size(self) -> int:
         """Bytes that a packet of a bulk stream may have: what the path carries, and a part of the window, so that
@@ -190,11 +194,13 @@ class PacerAdapter:
         if self.bulk and not self._congestion.silent and target is not None:
             rate = target / 8
         self._pacer.rate = rate
+        self._pacer.sustained = self._congestion.sustained_rate(now)
         return self._pacer.next_send_time(now)
 
     def granted(self, now: float) -> float:
         """Bytes of which may have left when one more packet leaves now."""
         self._pacer.rate = self._congestion.pacing_rate
+        self._pacer.sustained = self._congestion.sustained_rate(now)
         return self._pacer.granted(now, waited=self.waited)
 
     def spend(self, now: float, size: int) -> None:

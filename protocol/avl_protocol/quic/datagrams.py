@@ -80,6 +80,8 @@ class DatagramSender:
         if payloads and (size := max(map(len, payloads))) > largest:
             raise LocalProtocolError(f"datagram of {size} bytes, {largest} is the most")
         self.queue.add(payloads, priority, deadline, cookies)
+        if priority == Priority.AUDIO:
+            self.hop.sound_at = self.now
 
     def add_padding(self, count: int, until: float) -> None:
         """Queue full datagrams that carry nothing, before all others; they are dropped after `until`."""

@@ -72,6 +72,10 @@ class RateController(Protocol):
         """Bytes per second at which packets leave; None for no pacing."""
 
     @property
+    def sustained_rate(self) -> float | None:
+        """Bytes per second at which packets that leave for long make hardly any queue; None while that is unknown."""
+
+    @property
     def target_bitrate(self) -> float | None:
         """Bits per second that media may use now, parity and headers included; None while unknown."""
 

@@ -125,6 +125,14 @@ class Controller:
         return max(self._rate * self._pace / 8, LEAST_PACING)
 
     @property
+    def sustained_rate(self) -> float | None:
+        """Bytes per second that are hardly more than the path carries, and still a train; None while that is
+        unknown."""
+        if self._path.value is None or not self._path.stretched:
+            return None
+        return LEAST_PACE * max(self._path.value, self._rate / 8)
+
+    @property
     def target_bitrate(self) -> float | None:
         """Bits per second that media may use, parity and headers included."""
         return self._rate

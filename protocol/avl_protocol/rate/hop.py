@@ -23,6 +23,8 @@ REMEMBERED = 64
 OVERHEAD = 60
 #: Share of a full datagram that is media.
 PAYLOAD = MAX_FRAGMENT_PAYLOAD / (MAX_FRAGMENT_PAYLOAD + 14 + OVERHEAD)
+#: Seconds after the last sound during which no picture may make a long queue.
+SOUND = 0.25
 #: Seconds after the last picture or input during which probes are sent, and between questions whether to.
 ACTIVITY, QUESTION = 5.0, 0.25
 #: Seconds without an answer, beyond a round trip and a half, after which one datagram is sent to get one: it shows that
@@ -63,6 +65,8 @@ class HopRate:
         #: When the peer last answered anything, in feedback or by the transport: while it does, however late, there is
         #: no silence.
         self.answered_at = float("-inf")
+        #: When sound was last queued.
+        self.sound_at = float("-inf")
         self._asked = self._prodded = self._broken = 0.0
         self._probe_rate = self._probe_ends = 0.0
         self._probing = 0
@@ -117,6 +121,11 @@ class HopRate:
     def pacing_rate(self) -> float | None:
         """Bytes per second at which packets leave now."""
         return self._probe_rate if self._probing else self.controller.pacing_rate
+
+    def sustained_rate(self, now: float) -> float | None:
+        """Bytes per second at which packets leave that have left for a while; None: at no other than before. Sound goes
+        before pictures, but behind what they have queued in the path."""
+        return None if self._probing or now - self.sound_at > SOUND else self.controller.sustained_rate
 
     @property
     def media_rate(self) -> float | None:

@@ -50,3 +50,30 @@ def test_without_a_rate_nothing_waits() -> None:
     pacer = Pacer(SIZE)
     pacer.sent(1.0, SIZE)
     assert pacer.next_send_time(1.0) is None
+
+
+def left(pacer: Pacer, seconds: float, whole: bool = False) -> int:
+    """Bytes that leave while more always waits, one packet at a time, or as many together as are granted."""
+    now, sent = 100.0, 0
+    while now < 100.0 + seconds:
+        while (at := pacer.next_send_time(now)) is None:
+            size = max(SIZE, int(pacer.granted(now))) if whole else SIZE
+            pacer.sent(now, size)
+            sent += size
+        now = at
+    return sent
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_leaves_for_long_leaves_at_the_sustained_rate_and_a_picture_does_not_notice(whole: bool) -> None:
+    pacer = paced(2e6)
+    pacer.sustained = 1.15e6
+    assert left(pacer, 0.006, whole) == pytest.approx(2e6 * (0.006 + BURST), rel=0.15)
+    pacer = paced(2e6)
+    pacer.sustained = 1.15e6
+    assert left(pacer, 1.0, whole) == pytest.approx(1.15e6, rel=0.03)
+
+
+def test_without_a_sustained_rate_nothing_is_held_for_it() -> None:
+    pacer = paced(2e6)
+    assert left(pacer, 1.0) == pytest.approx(2e6, rel=0.03)

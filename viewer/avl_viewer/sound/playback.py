@@ -75,7 +75,9 @@ class Playback:
         resampler, captured = self._resampler, None
         while resampler.ready < SAMPLES:
             ahead = resampler.ready / RATE
-            step = self.buffer.step(heard_at + ahead, now)  # it has to be here now, however much later it is heard
+            step = self.buffer.step(
+                heard_at + ahead, now, ahead
+            )  # it has to be here now, however much later it is heard
             self._silent = step.play is Play.SILENCE
             if captured is None and not self._silent and self.buffer.delay is not None:
                 captured = heard_at - self.buffer.delay

@@ -57,6 +57,11 @@ class Baseline:
         return None if self.target_bitrate is None else self.target_bitrate / 8
 
     @property
+    def sustained_rate(self) -> float | None:
+        """Nothing of its own."""
+        return None
+
+    @property
     def congestion_window(self) -> int:
         """Bytes that may be in flight; wide, because the rate is what limits."""
         target = self.rstart if self.target_bitrate is None else self.target_bitrate

@@ -11,8 +11,8 @@ import { PACKET } from "./sound.js";
 
 /** Packets whose delays are remembered, the share of them that may be late, and milliseconds that are waited beyond it. */
 const REMEMBERED = 1000;
-const LATE = 0.002;
-const MARGIN = 5;
+const LATE = 0.003;
+const MARGIN = 3;
 /** While fewer packets than this are known, so many milliseconds more are waited. */
 const FEW = 50;
 const UNKNOWN = 10;
@@ -20,15 +20,18 @@ const UNKNOWN = 10;
  * is made up does not stand in for it; and too long before one is left out; and packets between two that are left out. */
 const TOO_SHORT = 20;
 const SHORT = 6;
-const TOO_LONG = 60;
+const TOO_LONG = 30;
 const APART = 5;
 /** Milliseconds that the delay may be too long before all of that is left out at once. */
 const JUMP = 500;
 /** Packets made up in a row before there is silence. */
 const CONCEALED = 12;
 /** How much of a wrong delay is made good in a second, and the most by which the speed may differ for that. */
-const GAIN = 0.1;
+const GAIN = 1;
 const MOST = 0.005;
+/** The same of what was made of packets and waits to be played, while nothing is wrong; and milliseconds of it that may. */
+const LEFT_GAIN = 0.1;
+const LEFT = 1;
 /** Weight of one packet in what is known of the host's sound clock, and milliseconds by which it may be wrong before it is
  * taken to have been set. */
 const WEIGHT = 0.02;
@@ -68,6 +71,14 @@ function placeOf(list, value) {
     else high = middle;
   }
   return low;
+}
+
+/** How fast to play where the delay is so much too long. Packets are taken whole, one in 10 ms: what plays can be so much later
+ * than the slowest of them asks for, but not a bit earlier. @param {number} wrong @param {number} left */
+function speedOf(wrong, left) {
+  if (wrong >= 0 && wrong <= PACKET) return 1 + Math.min(MOST, (Math.max(0, left - LEFT) / 1000) * LEFT_GAIN);
+  const beyond = wrong < 0 ? wrong : wrong - PACKET;
+  return 1 + Math.max(-MOST, Math.min(MOST, (beyond / 1000) * GAIN));
 }
 
 /** One session's sound. */
@@ -179,8 +190,9 @@ export class JitterBuffer {
     return Math.min(wanted, TIMER.SOUND_DELAY);
   }
 
-  /** What to play next, which will be heard at `heardAt`. @param {number} heardAt @param {number} now @returns {Step} */
-  step(heardAt, now) {
+  /** What to play next, which will be heard at `heardAt`; `left`: so many milliseconds of what was taken before are heard
+   * first. @param {number} heardAt @param {number} now @param {number} left @returns {Step} */
+  step(heardAt, now, left = 0) {
     this._lead = heardAt - now;
     if (this._next === null && !this._begin(heardAt, now)) return stepOf(Play.SILENCE);
     let next = /** @type {number} */ (this._next);
@@ -188,7 +200,7 @@ export class JitterBuffer {
     this.delay = heardAt - this._captured(next);
     const wrong = this.delay - this.target(now);
     if (wrong > JUMP) next = this._jump(next, wrong);
-    const speed = 1 + Math.max(-MOST, Math.min(MOST, (wrong / 1000) * GAIN));
+    const speed = speedOf(wrong, left);
     this._sinceLeftOut += 1;
     const short = this._packets.has(next) ? TOO_SHORT : SHORT;
     if (wrong < -short && this._concealed < CONCEALED) {
@@ -219,7 +231,7 @@ export class JitterBuffer {
   _begin(heardAt, now) {
     if (!this._packets.size) return false;
     const first = this._first();
-    if (heardAt < this._captured(first) + this.target(now) - PACKET / 2) return false;
+    if (heardAt < this._captured(first) + this.target(now)) return false;
     this._next = first;
     this._concealed = this._sinceLeftOut = 0;
     return true;
