@@ -74,9 +74,9 @@ class Guard:
             if threads.get(id(machine)) != here():
                 self._enter(machine, name)
             found: Any = getattr(kind, name)  # not `member`: a test may have replaced it since
-            if arguments or named:
-                return found(machine, *arguments, **named)
-            return (found.fget if isinstance(found, property) else found)(machine)
+            if isinstance(found, property):
+                return found.__get__(machine)
+            return found(machine, *arguments, **named)
 
         return entered
 
