@@ -223,7 +223,7 @@ async def test_account_pages_take_the_colours_and_axe_finds_nothing(
 ) -> None:
     grounds = []
     for colours in ("light", "dark"):
-        await tab.page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
+        await tab.page.emulate_media(color_scheme=colours)
         await tab.page.goto(f"{console[0].origin}/account/#devices")
         await tab.shown("devices")
         assert await tab.axe() == []
