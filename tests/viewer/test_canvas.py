@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avl_protocol.media import exact
-from avl_protocol.media.exact import Exact, ExactRect
+from avl_protocol.media.exact import Exact
 from avl_protocol.media.frame import Chroma, Rect
 from avl_protocol.media.preamble import Preamble
 from avl_protocol.session.media.receiver import ReceivedExact, ReceivedFrame
 from avl_protocol.wire.errors import RemoteProtocolError
-from avl_protocol.wire.registry import CELL, ExactCoding
-from avl_viewer.decode.canvas import NOTHING, PICTURE, Canvas
+from avl_protocol.wire.registry import CELL
+from avl_viewer.decode.canvas import PICTURE, Canvas
 from spec.vectors.exact_cases import PlainCanvas
 from spec.vectors.make import HERE
 
@@ -66,8 +66,6 @@ def seen(canvas: Canvas) -> dict[str, Any]:
         colour = np.frombuffer(bytes.fromhex(name), np.uint8)
         near = (np.abs(pixels.astype(np.int16) - colour) <= 2).all(axis=2)
         pixels[near & of_pictures] = colour
-    nothing = np.repeat(np.repeat(canvas.sources == NOTHING, CELL, 0), CELL, 1)
-    pixels[nothing[: pixels.shape[0], : pixels.shape[1]]] = 0
     exact_pixels = round(canvas.exact * pixels.shape[0] * pixels.shape[1])
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
     return {"size": list(canvas.size), "pixels": digest, "exact": exact_pixels}
@@ -113,31 +111,6 @@ def test_in_any_order_the_canvas_is_that_of_the_rules(order: list[int], complete
         one = exact.decode(bytes.fromhex(STEPS[at]["object"]))
         assert canvas.show(received(one, complete[at])).complete == plain.show(one, complete[at])
         assert seen(canvas) == plain.seen()
-
-
-def test_a_desktop_of_another_size_looks_as_before_until_something_comes() -> None:
-    canvas = Canvas()
-    for captured, size, rect, colour in (
-        (100, (64, 48), Rect(0, 0, 64, 48), b"\1\2\3"),
-        (200, (80, 32), Rect(16, 0, 16, 32), b"\4\5\6"),
-    ):
-        one = ExactRect(rect, ExactCoding.SOLID, colour)
-        canvas.show(
-            received(
-                Exact(
-                    captured_us=captured,
-                    input_echo_us=0,
-                    width=size[0],
-                    height=size[1],
-                    rects=(one,),
-                    pixels=b"",
-                    settled=False,
-                )
-            )
-        )
-    columns = [tuple(int(part) for part in canvas.pixels[0, x, :3]) for x in (0, 16, 48, 64)]
-    assert columns == [(1, 2, 3), (4, 5, 6), (1, 2, 3), (0, 0, 0)]
-    assert canvas.pixels.shape == (32, 80, 4) and not canvas.shown and canvas.exact == 0.2
 
 
 def test_pictures_are_converted_when_somebody_looks_and_only_the_newest() -> None:

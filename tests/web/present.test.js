@@ -190,21 +190,6 @@ test("below half size what is drawn is halved on its way, odd edges included, an
   assert.deepEqual([surface.width, surface.height, drawn], [64, 64, ["surface: canvas 2 0,0"]]);
 });
 
-test("what a desktop of another size showed stays in view, from the top left, where it is wanted", () => {
-  const { drawn, make } = easels();
-  const surface = make(64, 48, "surface");
-  const halves = new Halves(surface, make);
-  halves.resize(64, 48, true);
-  assert.deepEqual(drawn, [], "the same size loses nothing");
-  halves.resize(80, 32, true);
-  assert.deepEqual(drawn.splice(0), ["canvas 1: surface 0,0", "surface: canvas 1 0,0"]);
-  halves.times(1);
-  drawn.splice(0);
-  halves.resize(64, 48, true);
-  assert.deepEqual(drawn, ["canvas 3: canvas 2 0,0", "canvas 2: canvas 3 0,0", "surface: canvas 2 0,0,64,48,0,0,32,24"]);
-  assert.deepEqual([halves.whole.canvas.width, halves.whole.canvas.height, surface.width, surface.height], [64, 48, 32, 24]);
-});
-
 test("what is left to the browser is more than a half", () => {
   assert.deepEqual([2, 1, 0.75, 0.51, 0.5, 0.4, 0.25, 0.2].map(levels), [0, 0, 0, 0, 1, 1, 2, 2]);
 });

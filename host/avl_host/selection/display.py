@@ -22,18 +22,18 @@ MOST = 4 << 20
 CHANGE_PROPERTY, GET_PROPERTY = 18, 20
 
 
-class _PropertyReply(xcffib.Reply):  # type: ignore[misc,no-any-unimported]
+class _PropertyReply(xcffib.Reply):
     """What a property holds: type, bits and bytes."""
 
     def __init__(self, unpacker: Any) -> None:
-        super().__init__(unpacker)
+        super().__init__(unpacker)  # type: ignore[no-untyped-call]
         self.bits, self.kind, _, count = unpacker.unpack("=xB2x4xIII12x")
         size = count * (self.bits // 8)
         self.data = bytes(unpacker.buf[unpacker.offset : unpacker.offset + size])
 
 
-class _PropertyCookie(xcffib.Cookie):  # type: ignore[misc,no-any-unimported]
-    reply_type = _PropertyReply
+class _PropertyCookie(xcffib.Cookie):
+    reply_type: Any = _PropertyReply
 
 
 class SelectionDisplay:

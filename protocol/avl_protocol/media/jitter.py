@@ -21,7 +21,7 @@ REMEMBERED, LATE, MARGIN = 1000, 0.003, 0.003
 FEW, UNKNOWN = 50, 0.010
 #: Seconds that the delay may be too short before a packet is made up, or, where one is missing anyway, before what is
 #: made up does not stand in for it; and too long before one is left out; and packets between two that are left out.
-TOO_SHORT, SHORT, TOO_LONG, APART = 0.020, 0.006, 0.060, 5
+TOO_SHORT, SHORT, TOO_LONG, APART = 0.020, 0.006, 0.030, 5
 #: Seconds that the delay may be too long before all of that is left out at once.
 JUMP = 0.5
 #: Packets made up in a row before there is silence.

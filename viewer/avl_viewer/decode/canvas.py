@@ -52,16 +52,11 @@ class Canvas:
         #: Counts the replacements of `pixels` by others.
         self.generation = 0
         self._newest = int(_EVER)
-        self._words: Words = np.zeros((0, 0), np.uint32)
         self._resize(0, 0)
 
     def _resize(self, width: int, height: int) -> None:
-        before = self._words
         self.size = (width, height)
-        self._words = np.zeros((height, width), np.uint32)
-        # What was there stays in view until something comes in its place: windows mostly keep theirs.
-        kept = slice(min(height, before.shape[0])), slice(min(width, before.shape[1]))
-        self._words[kept] = before[kept]
+        self._words: Words = np.zeros((height, width), np.uint32)
         rows, columns = -(-height // CELL), -(-width // CELL)
         self._captured = np.full((rows, columns), _EVER, np.int64)
         self._source = np.full((rows, columns), NOTHING, np.uint8)
@@ -76,7 +71,7 @@ class Canvas:
     @property
     def pixels(self) -> NDArray[np.uint8]:
         """The desktop, uint8 of shape (height, width, 4): blue, green, red and a byte that means nothing; pictures as
-        of the last `refresh`. Replaced when the desktop's size changes; cells that show NOTHING yet look as before."""
+        of the last `refresh`. Replaced when the desktop's size changes."""
         return self._words.view(np.uint8).reshape(*self._words.shape, 4)
 
     @property

@@ -1,6 +1,7 @@
 """Conveyor: drives a job: what it says goes out while its lane takes it, what may block is done elsewhere (spec 15).
 
-One message at a time leaves in a turn of the loop, so that pictures and keys never wait for more than a block.
+What leaves in one turn of the loop is bounded, so that pictures and keys never wait for more than a block; of small
+files it is several, or each would have a turn and a packet of its own.
 """
 
 from __future__ import annotations
@@ -11,8 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from avl_protocol.files.job import Job, Task
-from avl_protocol.wire.endtoend import FileMessage
+from avl_protocol.wire.endtoend import FileData, FileFail, FileMessage, FileStart
 from avl_protocol.wire.registry import FileReason
+
+#: Bytes that leave in one turn, the last message not counted; and what each takes besides content.
+TURN, AROUND = 16384, 128
+
+
+def _size(message: FileMessage) -> int:
+    """What it counts of a turn: what is no content may be long."""
+    if isinstance(message, FileData):
+        return len(message.data) + AROUND
+    return AROUND if isinstance(message, (FileStart, FileFail)) else TURN
 
 
 class Workshop(Protocol):
@@ -102,8 +113,7 @@ class Conveyor:
         if self._gone:
             while self.job.next_message() is not None:
                 pass
-        elif self._lane.flows() and (message := self.job.next_message()) is not None:
-            self._lane.send(message)
+        elif self._send():
             if not self._soon:
                 self._soon = True
                 asyncio.get_running_loop().call_soon(self._again)
@@ -111,6 +121,14 @@ class Conveyor:
         if self.job.over is not None and not self._working and (self._gone or self._lane.flows()):
             self._ended = True
             self._over()
+
+    def _send(self) -> bool:
+        """Let leave what may in this turn; whether anything did."""
+        size = 0
+        while size < TURN and self._lane.flows() and (message := self.job.next_message()) is not None:
+            self._lane.send(message)
+            size += _size(message)
+        return size > 0
 
     def _again(self) -> None:
         self._soon = False

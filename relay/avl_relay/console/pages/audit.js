@@ -19,7 +19,7 @@ const PAUSE = 250;
 export const KINDS = Object.freeze([
   "signed_in", "sign_in_refused", "signed_out", "factor_changed", "person_changed", "group_changed", "grant_changed", "share_changed",
   "statement_stored", "program_changed", "device_changed", "host_registered", "host_left", "session_began", "session_ended",
-  "session_told", "rights_changed", "grant_used", "grant_refused", "consent_answered", "file_moved", "setting_changed", "limit_hit", "alarm", "alarm_seen",
+  "session_told", "rights_changed", "grant_used", "grant_refused", "consent_answered", "file_moved", "pictures_left", "setting_changed", "limit_hit", "alarm", "alarm_seen",
   "head_refused", "exported", "personal_removed", "entries_dropped", "events_lost", "log_begun", "log_resumed",
 ]);
 /** Fields whose values are people's ids, and devices' numbers. */

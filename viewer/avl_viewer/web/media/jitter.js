@@ -20,7 +20,7 @@ const UNKNOWN = 10;
  * is made up does not stand in for it; and too long before one is left out; and packets between two that are left out. */
 const TOO_SHORT = 20;
 const SHORT = 6;
-const TOO_LONG = 60;
+const TOO_LONG = 30;
 const APART = 5;
 /** Milliseconds that the delay may be too long before all of that is left out at once. */
 const JUMP = 500;

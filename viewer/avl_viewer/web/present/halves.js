@@ -33,18 +33,8 @@ export class Halves {
     return this._all.length > 1;
   }
 
-  /** The picture has this size. Where it had another what there was is lost, or is `kept` from the top left.
-   * @param {number} width @param {number} height @param {boolean} kept */
-  resize(width, height, kept = false) {
-    const { canvas: whole } = this.whole;
-    if (kept && (whole.width !== width || whole.height !== height)) {
-      const before = context(this._make(whole.width, whole.height));
-      before.drawImage(whole, 0, 0);
-      this.resize(width, height);
-      this.whole.drawImage(before.canvas, 0, 0);
-      this.changed([{ x: 0, y: 0, width, height }]);
-      return;
-    }
+  /** The picture has this size; what there was is lost where it had another. @param {number} width @param {number} height */
+  resize(width, height) {
     for (const { canvas } of this._all) {
       if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
       [width, height] = [Math.ceil(width / 2), Math.ceil(height / 2)];

@@ -60,12 +60,11 @@ export class Painter {
     if (!this._busy) void this._work();
   }
 
-  /** Have the size and the pixels of this canvas. What a desktop of another size showed stays in view until something comes
-   * in its place: windows mostly keep theirs. @param {Canvas} canvas */
+  /** Have the size and the pixels of this canvas. @param {Canvas} canvas */
   _begin(canvas) {
     const { width, height, words, generation } = canvas;
-    this._halves.resize(width, height, canvas === this._canvas);
     [this._canvas, this._generation] = [canvas, generation];
+    this._halves.resize(width, height);
     this._image = new ImageData(new Uint8ClampedArray(words.buffer), width, height);
     return this._image;
   }
