@@ -26,6 +26,7 @@ from avl_host.encode.pipeline import Pipeline, PipelineSettings
 from avl_host.encode.worker import Listener, Worker
 from avl_host.files.roots import Roots
 from avl_host.input.sink import InputSink
+from avl_host.lastpictures.lastpictures import LastPictures
 from avl_host.paths.announce import Announcer
 from avl_host.paths.directlistener import DirectListener
 from avl_host.paths.reachability import Reachability
@@ -54,6 +55,7 @@ from avl_protocol.endpoint.accept.hits import BY_NETWORK, LIMITS
 from avl_protocol.endpoint.addresses.whereabouts import Whereabouts
 from avl_protocol.endpoint.dial.dialler import Dialler, open_endpoint
 from avl_protocol.endpoint.endpoint import Endpoint
+from avl_protocol.endpoint.files.conveyor import Workshop
 from avl_protocol.endpoint.loop.alarm import Alarm
 from avl_protocol.endpoint.loop.driver import Driven
 from avl_protocol.endpoint.loop.world import World
@@ -68,12 +70,14 @@ from avl_protocol.media.frame import EncodedFrame, Frame, Monitor
 from avl_protocol.quic.carrier import QuicCarrier
 from avl_protocol.quic.options import ConnectionOptions
 from avl_protocol.rights.effective import OWNER
+from avl_protocol.rights.jws import encode
 from avl_protocol.wire import device_id
 from avl_protocol.wire.messages import About
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import (
     MAX_SHOWN_NAME,
     T_KEEPALIVE,
+    T_LAST_PICTURE,
     T_PATH_HOST_LAST_RETRY,
     Channel,
     CloseCode,
@@ -119,6 +123,8 @@ class Parts:
     open_journal: Callable[[World, StateFolder, Identity], HostLog] | None = None
     #: Opens a folder that is shared; the flag says that it may be made first.
     open_tree: Callable[[Path, bool], Tree] = lambda path, makes: MemoryTree()
+    #: Makes a small picture of the desktop, on a thread; None: none is ever left. Raises Unpictured.
+    photograph: Callable[[], bytes] | None = None
     #: What of the first source can have another size; None: nothing.
     display: Display | None = None
     #: Opens a source of one monitor of the first, by what that says of it; None: nothing does. Raises SourceLost.
@@ -162,6 +168,7 @@ class Agent:
         self._ended: asyncio.Future[str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._relays: Relays | None = None
+        self._pictures: LastPictures | None = None
         self._endpoint: Endpoint | None = None
         self._address: tuple[str, int] | None = None
 
@@ -256,6 +263,7 @@ class Agent:
             microphone.start()
         self._alarm = Alarm(machine=self, loop=loop, now=clock, faults=world.faults)
         journal, heads, comparing = self._open_journal()
+        self._pictures = pictures = self._open_pictures(workshop, journal)
         admission = DirectListener(
             identity=self.identity,
             subscribers=self.subscribers,
@@ -284,6 +292,7 @@ class Agent:
                 heard=self._heard,
                 heads=heads,
                 comparing=comparing,
+                pictures=pictures,
             ),
             lambda work: world.faults.keep(work, T_PATH_HOST_LAST_RETRY),
         )
@@ -322,6 +331,8 @@ class Agent:
                 sound.close()
             if microphone is not None:
                 microphone.close()
+            if pictures is not None:
+                pictures.close()
             workshop.close()
             for worker in workers:
                 await worker.close()
@@ -379,6 +390,28 @@ class Agent:
         self.features.files.finished = records.files_moved
         journal.watch_limits(self._limits_hit, lambda: self._counted(BY_NETWORK))
         return journal, HeadWatch(self._state, self._tell, records.head_refused), comparing
+
+    def _open_pictures(self, workshop: Workshop, journal: HostLog | None) -> LastPictures | None:
+        """What leaves pictures of this desktop for those who may look at it, where that is wanted."""
+        take, interval = self._parts.photograph, self._settings.last_picture
+        if take is None or interval is None:
+            return None
+
+        def began(person: str, key: bytes) -> None:
+            if journal is not None:
+                journal.record("pictures_left", holder=person, key=encode(key))
+
+        return LastPictures(
+            self._world,
+            identity=self.identity,
+            interval=max(interval, T_LAST_PICTURE),
+            take=take,
+            workshop=workshop,
+            reads=self.door.reader,
+            began=began,
+            tell=self._tell,
+            after=self._after,
+        )
 
     def _limits_hit(self) -> Counter[str]:
         """How often each limit was hit so far."""
@@ -511,6 +544,7 @@ class Agent:
             owner=owner.thumbprint,
             policy=policy,
             revocation=revocation,
+            pictures=int(self._pictures is not None),
         )
 
     def _heard(self, tokens: tuple[str, ...]) -> None:
@@ -619,7 +653,8 @@ class Agent:
 
     def _machines(self) -> list[Any]:
         relays = self._relays.registrations if self._relays is not None else []
-        return [*relays, self.subscribers, self.publisher, self.reachability, self.lock_watch]
+        pictures = [self._pictures] if self._pictures is not None else []
+        return [*relays, self.subscribers, self.publisher, self.reachability, self.lock_watch, *pictures]
 
     def next_timeout(self) -> float | None:
         """When a link, a session or whatever else waits wants to be called."""

@@ -174,6 +174,14 @@ def run(
     ] = "auto",
     hardware: Annotated[bool, typer.Option(help="Let graphics hardware code where it works.")] = True,
     max_bitrate: Annotated[float, typer.Option(help="Most that the desktop may use, in Mbit/s.", min=0.2)] = 40.0,
+    last_picture: Annotated[
+        float,
+        typer.Option(
+            metavar="MINUTES",
+            help="Leave a small picture of the desktop at the relay so often, sealed to those who may look; 0: none.",
+            min=0,
+        ),
+    ] = 0.0,
     ready_file: Annotated[Path | None, typer.Option(help="Written once viewers can connect.")] = None,
     qlog: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a qlog file of each connection here.")] = None,
 ) -> None:

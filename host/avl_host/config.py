@@ -71,6 +71,8 @@ class HostSettings:
     files: tuple[Root, ...] = field(default_factory=lambda: parse_roots(()))
     #: Certificates whose size does not vary, for a simulation.
     simulated: bool = False
+    #: Seconds between two small pictures that are left for those who may look anyhow; None: none is.
+    last_picture: float | None = None
     #: Further sources, each a track of its own beside the first; they are seen only.
     more_sources: tuple[str, ...] = ()
 

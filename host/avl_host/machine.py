@@ -27,6 +27,7 @@ from avl_host.encode.pipeline import Pipeline
 from avl_host.encode.worker import Listener, ThreadWorker, Worker
 from avl_host.input.ownwindows import OwnWindows
 from avl_host.input.sinks import open_sink
+from avl_host.lastpictures.photograph import photograph
 from avl_host.paths.announce import Announcer
 from avl_host.paths.registration import SOFTWARE
 from avl_host.presence.blank import Blanker
@@ -104,6 +105,7 @@ def open_parts(settings: HostSettings, world: World, extras: Extras, tell: Calla
         open_journal=lambda world, state, identity: Journal(world, state, identity, software=SOFTWARE, tell=tell),
         open_monitor=None if pattern else lambda monitor: open_source(settings.source, clock, monitor.name),
         open_tree=_open_tree,
+        photograph=lambda: photograph(lambda: open_source(settings.source, clock)),
         display=open_display(settings.source),
         more_sources=tuple(open_source(name, clock) for name in settings.more_sources),
     )

@@ -37,7 +37,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """What happened: `kind` is presence, session, device or rights; `device` whom it is about, "" for none in
+    """What happened: `kind` is presence, session, device, rights or picture; `device` whom it is about, "" for none in
     particular; `about` what is told of it."""
 
     kind: str
@@ -62,6 +62,9 @@ class Hands(Protocol):
 
     def push(self, device: int) -> None:
         """A host that is registered here is to be told the newest statements about it."""
+
+    def read_anew(self) -> None:
+        """Hosts that are registered here may have others to leave last pictures for."""
 
 
 class _Look:
@@ -176,6 +179,10 @@ class Live:
     def push(self, device: str) -> None:
         """There are new statements about a device."""
         self._own({"do": "push", "device": device})
+
+    def read_anew(self) -> None:
+        """Somebody has another picture key."""
+        self._own({"do": "read"})
 
     def announce(self, happening: Happening) -> None:
         """Something has been changed."""
@@ -312,6 +319,8 @@ class Live:
                 hands.send_away(from_text(news["device"]))
             elif kind == "push":
                 hands.push(from_text(news["device"]))
+            elif kind == "read":
+                hands.read_anew()
             elif kind == "look":
                 self._say_figures(news, hands)
         return None

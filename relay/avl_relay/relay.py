@@ -29,7 +29,7 @@ from avl_protocol.rate.settings import RateSettings
 from avl_protocol.session.hop.server import HopServer, HopServerState, RelayIdentity
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
-from avl_protocol.wire.messages import About, Logged
+from avl_protocol.wire.messages import About, LastPicture, Logged
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
@@ -63,9 +63,9 @@ LOOPBACK = {"127.0.0.1": "localhost", "::1": "localhost"}
 #: Seconds that acknowledgements may wait: as long as feedback of little traffic is gathered (rate/collector.py), so
 #: that one packet carries both.
 ACK_DELAY = 0.010
-#: Seconds of sending that leave at once: mostly a whole picture, since to wake up for each viewer's rest of it costs
-#: more than all its packets.
-BURST = 0.004
+#: Seconds of sending that leave at once: a whole picture of an even film, since to wake up for each viewer's rest of it
+#: costs more than all its packets, and makes it late.
+BURST = 0.006
 #: Seconds between two looks at memory in use.
 LOOK_AT_MEMORY = 1.0
 #: How often another port is looked for when any will do and TCP has no twin of UDP's.
@@ -76,7 +76,8 @@ class Relay:
     """A relay; `simulated`: without TCP. `access` and `directory` are asked who may come in and where devices are, and
     answer at once or later, by `decided` and `located`: of themselves, everybody may, and devices are here. `worker`:
     which of several processes of one relay this is; they know among themselves where devices are. `about(device, what)`
-    is told what a host says of itself, once it is registered and whenever that changes. `control`: what knows people,
+    is told what a host says of itself, once it is registered and whenever that changes; `pictured(device, picture)`
+    which picture it leaves. `control`: what knows people,
     decides for them, and answers the API; None: nobody is known. `audit`: the log of what concerns security; None:
     there is none."""
 
@@ -91,6 +92,7 @@ class Relay:
         worker: Worker | None = None,
         control: ControlPlane | None = None,
         about: Callable[[int, About], None] = lambda device, about: None,
+        pictured: Callable[[int, LastPicture], None] = lambda device, picture: None,
         audit: RelayLog | None = None,
         in_memory: Callable[[], int] = resident,
     ) -> None:
@@ -147,6 +149,7 @@ class Relay:
                 about=about if control is None else control.host_said,
                 head_known=(lambda peer, size: None) if audit is None else audit.known,
                 logged=self._has_logged,
+                pictured=pictured if control is None else control.host_shows,
             )
         )
         allowed = settings.limits.requests
@@ -431,6 +434,11 @@ class Relay:
         handed_on = self._router.hand_on(device, tokens)
         self._alarm.reset()
         return handed_on
+
+    def tell_readers(self, device: int, readers: Sequence[str]) -> None:
+        """Tell a host that is registered here for whom it may leave pictures of itself."""
+        self._router.tell_readers(device, readers)
+        self._alarm.reset()
 
     def located(self, question: WhereIs, place: Place) -> None:
         """A late answer of `directory`."""

@@ -28,6 +28,7 @@ from spec.vectors import (
     message_cases,
     parity_cases,
     path_cases,
+    picture_cases,
     plan_cases,
     rights_cases,
     selector_cases,
@@ -76,6 +77,7 @@ def vectors() -> dict[str, Any]:
         "inputgate": input_cases.gates(),
         "gestures": gesture_cases.gestures(),
         "rights": rights_cases.rights(),
+        "lastpicture": picture_cases.last_pictures(),
         "audit": audit_cases.audits(),
         "handshake": handshake_cases.handshakes(kem),
     }

@@ -19,6 +19,7 @@ from avl_protocol.rights.statements import (
     AccessGrant,
     Enrolment,
     KeyLink,
+    PictureKey,
     Policy,
     RevocationList,
     Statement,
@@ -85,6 +86,7 @@ def _statements() -> list[dict[str, Any]]:
         everything,
         _link(),
         _link(browser=True, name="Firefox"),
+        PictureKey(key=drawn("picture key", 32), issued=WALL, expires=WALL + 90 * DAY),
         Enrolment(audience=DEVICE, issued=WALL, groups=("office", "büro"), name="desk"),
         Policy(audience=DEVICE, sequence=3),
         Policy(
@@ -178,6 +180,21 @@ def _invalid_lists() -> list[dict[str, Any]]:
         {"why": why, "token": jws.sign(OWNER, RevocationList.TYPE, {**good, "ends": ends})}
         for why, ends in wrong.items()
     ]
+
+
+def _invalid_picture_keys() -> list[dict[str, Any]]:
+    """Picture keys that are none."""
+    good = PictureKey(key=drawn("picture key", 32), issued=WALL, expires=WALL + DAY).claims()
+    wrong: dict[str, dict[str, Any]] = {
+        "valid for too long": {**good, "exp": WALL + 90 * DAY + 1},
+        "a short key": {**good, "key": good["key"][:-1]},
+        "a key with bits too many": {**good, "key": good["key"][:-1] + "_"},
+        "a key as JWK": {**good, "key": jws.jwk_of(FRIEND.public)},
+        "an unknown claim": {**good, "aud": DEVICE},
+        "no end": {name: value for name, value in good.items() if name != "exp"},
+    }
+    rows = [{"why": why, "token": jws.sign(OWNER, PictureKey.TYPE, claims)} for why, claims in wrong.items()]
+    return [*rows, {"why": "signed by another", "token": jws.sign(GUEST, PictureKey.TYPE, good)}]
 
 
 def _chains() -> list[dict[str, Any]]:
@@ -367,6 +384,7 @@ def rights() -> dict[str, Any]:
         "statements": _statements(),
         "invalid": _invalid(),
         "invalid_lists": _invalid_lists(),
+        "invalid_picture_keys": _invalid_picture_keys(),
         "chains": _chains(),
         "enrolled": _enrolled(),
         "effective": _effective(),

@@ -35,6 +35,7 @@ KEEPS_A_HEAD = """new Promise((done) => {
 async def test_from_the_setup_code_to_a_host_of_ones_own(tmp_path: Path) -> None:
     async with premises(tmp_path) as here, window(tmp_path) as browser:
         tab = await AccountPage.opened(browser, here.address)
+        await tab.view("setup")  # while nobody is here, whatever the address says
         await set_up(tab, here.setup)
         assert "No device yet" in await tab.text("#devices .empty")
         await tab.go("#you")

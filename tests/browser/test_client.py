@@ -270,8 +270,8 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
             refusal = "Promise.reject(new DOMException('', 'NotAllowedError'))"
             await page.evaluate(f"navigator.clipboard.writeText = () => {refusal}")
             assert clipboard.set("refused by the browser")
-            await page.until("document.getElementById('toast-text').textContent.includes('clipboard changed')")
-            await page.evaluate("document.getElementById('toast-action').click()")
+            await page.until("document.getElementById('toast').textContent.includes('clipboard changed')")
+            await page.evaluate("document.querySelector('#toast button').click()")
             assert await page.evaluate("document.getElementById('paste-text').value") == "refused by the browser"
             await page.evaluate("document.getElementById('paste').close()")
             await meet_with_pictures(page, peer)
@@ -286,7 +286,7 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
                     document.getElementById("typing").dispatchEvent(new KeyboardEvent("keydown", key));
                 })()"""
             )
-            await page.until("document.getElementById('toast-text').textContent.includes('too long')")
+            await page.until("document.getElementById('toast').textContent.includes('too long')")
             await running.until("a key typed behind it", witness.saw(("press", 38)))
             assert not witness.saw(("press", 55))(), "nothing else is pasted in its place"
         finally:
@@ -296,7 +296,7 @@ async def test_the_clipboards_meet(chromium: Browser, stand: tuple[Desk, Witness
 
 async def meet_with_pictures(page: Page, peer: Peer) -> None:
     """A picture that was copied at either end is fetched when somebody pastes it at the other."""
-    said = "document.getElementById('toast-text').textContent"
+    said = "document.getElementById('toast').textContent"
     pixel = base64.b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
     )
@@ -309,12 +309,12 @@ async def meet_with_pictures(page: Page, peer: Peer) -> None:
             window.brought = btoa(String.fromCharCode(...bytes));
         }"""
     )
-    await page.evaluate("document.getElementById('toast-action').click()")
+    await page.evaluate("document.querySelector('#toast button').click()")
     assert base64.b64decode(await page.until("window.brought")) == pixel
     await page.evaluate(f"navigator.clipboard.write = () => {'Promise.reject(new DOMException())'}")
     peer.own({"image/png": ("image/png", 8, pixel)})
     await page.until(f"{said}.includes('picture was copied')")
-    await page.evaluate("document.getElementById('toast-action').click()")
+    await page.evaluate("document.querySelector('#toast button').click()")
     await page.until("document.getElementById('paste-picture').naturalWidth === 1")
     await page.evaluate("document.getElementById('paste').close()")
     peer.cleared.clear()
@@ -411,12 +411,12 @@ async def test_a_mouse_that_is_locked_moves_the_hosts_by_as_much_until_esc(
         await running.until("the pointer", lambda: witness.look() is not None and witness.at == (400, 300))
         await key(page, "KeyL", "L", ALT | CONTROL | SHIFT)
         await page.until("document.pointerLockElement?.id === 'desktop'")
-        assert await page.evaluate("/Esc/.test(document.getElementById('toast-text').textContent)")
+        assert await page.evaluate("/Esc/.test(document.getElementById('toast').textContent)")
         await page.move(430, 280)
         await page.move(460, 260)
         await running.until("the movement", lambda: witness.look() is not None and witness.at == (460, 260))
         await page.evaluate("document.exitPointerLock()")
-        await page.until("/free/.test(document.getElementById('toast-text').textContent)")
+        await page.until("/free/.test(document.getElementById('toast').textContent)")
         await page.move(10, 20)
         await running.until("the place", lambda: witness.look() is not None and witness.at == (10, 20))
 

@@ -218,6 +218,19 @@ async def test_axe_finds_nothing_on_any_page(
     assert made.wrong == []
 
 
+async def test_account_pages_take_the_colours_and_axe_finds_nothing(
+    console: tuple[Operating, Console], tab: Console
+) -> None:
+    grounds = []
+    for colours in ("light", "dark"):
+        await tab.page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
+        await tab.page.goto(f"{console[0].origin}/account/#devices")
+        await tab.shown("devices")
+        assert await tab.axe() == []
+        grounds.append(await tab.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert grounds == ["rgb(244, 246, 249)", "rgb(16, 18, 22)"]
+
+
 async def test_a_change_is_seen_before_it_is_signed_and_holds_after(tab: Console) -> None:
     await tab.go("matrix")
     await chosen(tab, "Bo", "bench")

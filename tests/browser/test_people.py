@@ -81,7 +81,7 @@ async def test_a_page_and_a_program_see_each_other_and_pass_control(chromium: Br
             await page.until(f"{TITLE}.includes('onerror')")
             witness.forget()
             await page.type("x")
-            await page.until("document.getElementById('toast-text').textContent.includes('has control')")
+            await page.until("document.getElementById('toast').textContent.includes('has control')")
             await other.type("y")
             await running.until("what the other types", lambda: "y" in witness.text())
             assert "x" not in witness.text()

@@ -56,10 +56,12 @@ app()
 TOASTS = """
 window.toasts = [];
 window.toastTimes = [];
-new MutationObserver(() => {
-    window.toasts.push(document.getElementById("toast-text").textContent);
-    window.toastTimes.push(performance.now());
-}).observe(document.getElementById("toast-text"), { childList: true });
+new MutationObserver((changes) => {
+    for (const line of changes.flatMap((change) => [...change.addedNodes])) {
+        window.toasts.push(line.textContent);
+        window.toastTimes.push(performance.now());
+    }
+}).observe(document.getElementById("toast"), { childList: true });
 new MutationObserver(() => {
     if (document.documentElement.dataset.state === "refused") window.overAt ??= performance.now();
 }).observe(document.documentElement, { attributeFilter: ["data-state"] });

@@ -81,6 +81,28 @@ def test_what_is_said_to_be_scrolled_is_so_pixel_for_pixel(down: int) -> None:
     assert (copied[wide] == after[wide]).all(), "no copy spoils the source of a later one"
 
 
+@pytest.mark.parametrize(("across", "down"), [(0, -16), (0, 23), (48, 0), (-20, 0)])
+def test_what_stands_still_between_what_is_shifted_is_copied_with_it(across: int, down: int) -> None:
+    page = np.full((480, 480, 4), 30, np.uint8)
+    for place in range(0, 480, 48):
+        page[place : place + 20, 8:472] = text(464, 20, place + 1)
+    page[:, 180:300] = 30  # plain between the lines, and between two columns of them
+    before, after = page[64:416, 64:416].copy(), page[64 - down : 416 - down, 64 - across : 416 - across].copy()
+    changed = changed_cells(before, after, [(0, 352)])
+    found = ShiftFinder().find(before, after, changed)
+    assert found is not None and (found.across, found.down) == (across, down)
+    whole = found.cells | found.still
+    assert not (found.still & changed).any() and found.still.any()
+    made = copies(found, whole, 352, 352)
+    assert len(made) == 1 < len(copies(found, found.cells, 352, 352))
+    copied = before.copy()
+    for rect, (x, y) in made:
+        part = copied[y : y + rect.height, x : x + rect.width].copy()
+        copied[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = part
+    wide = whole.repeat(CELL, 0).repeat(CELL, 1)[:352, :352]
+    assert (copied[wide] == after[wide]).all()
+
+
 @pytest.mark.parametrize("change", ["nothing alike", "blank", "small"])
 def test_what_does_not_scroll_is_not_taken_for_it(change: str) -> None:
     before, after = noise(320, 320, 1), noise(320, 320, 2)

@@ -14,6 +14,7 @@ import pytest
 
 from avl_host.doctor import sound as examined
 from avl_host.sound.microphone import SOURCE, PulseMicrophone
+from avl_host.sound.monitor import MonitorStream
 from avl_host.sound.pulse import PulseSource
 from avl_host.sound.source import SoundListener
 from avl_protocol.endpoint.loop.faults import Faults
@@ -24,7 +25,7 @@ from avl_protocol.wire.registry import MicrophoneState, SoundState
 from avl_viewer.sound.output import PulseOutput
 from avl_viewer.sound.player import ThreadPlayer
 from interop.soundserver import SoundServer
-from interop.tones import Tone, recorded, tone, until_heard
+from interop.tones import LOOKED_AT, Tone, pitch, recorded, tone, until_heard
 from tests.tools import need
 
 #: Seconds that anything may take here.
@@ -69,14 +70,31 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_plays_is_heard_on_whichever_sink_is_the_default_one(server: SoundServer) -> None:
-    with Tone(server, "speakers", 440), Tone(server, "headphones", 1000), Listener() as listener:
+    with Listener() as listener:
         assert listener.told() == (SoundState.HEARD, "")
-        server.control("set-default-sink", "speakers")
-        until_heard(listener.blocks, 440)
-        server.control("set-default-sink", "headphones")
-        until_heard(listener.blocks, 1000)
-        server.control("set-default-sink", "speakers")
-        until_heard(listener.blocks, 440)
+        for sink, other in (("speakers", "headphones"), ("headphones", "speakers"), ("speakers", "headphones")):
+            server.control("set-default-sink", sink)
+            # Played anew each time: the server moves what plays to another default sink, too.
+            with Tone(server, sink, 440), Tone(server, other, 1000):
+                until_heard(listener.blocks, 440)
+
+
+def test_a_monitor_stays_with_its_sink_whichever_becomes_the_default_one(server: SoundServer) -> None:
+    """PulseAudio moves what does not forbid it: in time a host would hear a microphone that was plugged in."""
+    with Listener() as listener:
+        assert listener.told() == (SoundState.HEARD, "")  # PipeWire's session manager is there
+    server.control("set-default-sink", "speakers")
+    stream = MonitorStream("speakers.monitor", "a test")
+    try:
+        for default in ("headphones", "speakers"):
+            server.control("set-default-sink", default)
+            with Tone(server, "speakers", 440), Tone(server, "headphones", 1000):
+                heard = [0.0]
+                while not 428 < heard[-1] < 452:
+                    heard.append(pitch(b"".join(stream.read() for _ in range(LOOKED_AT)), 2))
+                    assert not 988 < heard[-1] < 1012
+    finally:
+        stream.close()
 
 
 def test_a_sink_of_another_sample_rate_sounds_the_same(server: SoundServer) -> None:

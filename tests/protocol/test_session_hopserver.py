@@ -41,6 +41,7 @@ from avl_protocol.wire.messages import (
     HopMessage,
     HopRate,
     Incoming,
+    LastPicture,
     Logged,
     NatTest,
     NatTested,
@@ -48,6 +49,7 @@ from avl_protocol.wire.messages import (
     OperatorSays,
     Ping,
     Pong,
+    Readers,
     Recover,
     Register,
     Registered,
@@ -110,6 +112,8 @@ SAMPLES: dict[type[HopMessage], HopMessage] = {
         HeadKnown(0),
         Logged(0),
         OperatorSays(1, "hello"),
+        Readers(("a token",)),
+        LastPicture(b"k" * 32, 1, b"sealed"),
     )
 }
 
@@ -237,7 +241,10 @@ def test_the_table_of_states_is_the_specifications() -> None:
         HopServerState.NEW: (Hello,),
         HopServerState.WELCOMED: (Register,),
         HopServerState.ASKED: (),
-        HopServerState.HOST: (Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About, HeadKnown, Logged),
+        HopServerState.HOST: (
+            *(Accept, Reject, Tracks, Admit, Evict, Detach, NatTest, About, HeadKnown, Logged),
+            LastPicture,
+        ),
         HopServerState.VIEWER: (Attach, Detach, Subscribe, Recover, NatTest, HeadKnown),
         HopServerState.GONE: (),
     } == ALLOWED

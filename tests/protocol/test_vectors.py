@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from avl_protocol.audit.entry import BadEntry, encode, from_line, link, to_line
 from avl_protocol.audit.head import head_of
@@ -17,6 +18,7 @@ from avl_protocol.audit.merkle import leaf_hash, verify_consistency, verify_incl
 from avl_protocol.crypto import cpace, identity, sframe
 from avl_protocol.crypto.channel import SecureChannel, open_channel, read_resume_header
 from avl_protocol.crypto.handshake import ViewerHandshake
+from avl_protocol.crypto.hpke import NotSealed
 from avl_protocol.crypto.identity import Identity
 from avl_protocol.crypto.record import RecordOpener, RecordSealer
 from avl_protocol.crypto.schedule import SessionKeys
@@ -27,12 +29,21 @@ from avl_protocol.media.packetizer import packetize
 from avl_protocol.media.reassembler import Reassembler
 from avl_protocol.path.candidate import Candidate, Site, from_rows, reachable
 from avl_protocol.path.punch import Punch, PunchKey, tag_of
-from avl_protocol.rights import jws, personkey
+from avl_protocol.rights import jws, lastpicture, personkey
 from avl_protocol.rights.chain import Trust, verify_chain
 from avl_protocol.rights.effective import effective
 from avl_protocol.rights.enrolled import enrolled
 from avl_protocol.rights.sharelink import Share
-from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read, revocations_of
+from avl_protocol.rights.statements import (
+    AccessGrant,
+    Enrolment,
+    KeyLink,
+    PictureKey,
+    Policy,
+    RevocationList,
+    read,
+    revocations_of,
+)
 from avl_protocol.websocket import frames
 from avl_protocol.wire import clipfiles, clipformats, cliptext, codec, datagram, device_id, packing, target, varint
 from avl_protocol.wire.errors import GrantRefused, Refused, RemoteProtocolError
@@ -494,7 +505,7 @@ def test_rights() -> None:
     owner, *_ = people = [Identity(bytes.fromhex(one["seed"])) for one in vectors["people"]]
     for one, row in zip(people, vectors["people"], strict=True):
         assert (one.public.hex(), jws.thumbprint(one.public)) == (row["public"], row["thumbprint"])
-    kinds = {kind.TYPE: kind for kind in (AccessGrant, KeyLink, Enrolment, Policy, RevocationList)}
+    kinds = {kind.TYPE: kind for kind in (AccessGrant, KeyLink, Enrolment, Policy, RevocationList, PictureKey)}
     for row in vectors["statements"]:
         assert jws.sign(owner, row["type"], row["claims"], with_key=row["with_key"]) == row["token"]
         statement = read(kinds[row["type"]], row["token"], owner.public)
@@ -505,6 +516,9 @@ def test_rights() -> None:
     for row in vectors["invalid_lists"]:
         with pytest.raises(jws.NotSigned):
             read(RevocationList, row["token"], owner.public)
+    for row in vectors["invalid_picture_keys"]:
+        with pytest.raises(jws.NotSigned):
+            read(PictureKey, row["token"], owner.public)
     for row in vectors["chains"]:
         trust = Trust(
             owner=owner.public,
@@ -558,3 +572,18 @@ def test_rights() -> None:
         secret, seed, nonce = (bytes.fromhex(row[name]) for name in ("secret", "seed", "nonce"))
         assert personkey.wrap(seed, secret, partial(_given, nonce)) == row["copy"]
         assert personkey.unwrap(row["copy"], secret).public == Identity(seed).public
+
+
+def test_last_pictures() -> None:
+    vectors = _read("lastpicture")
+    private = X25519PrivateKey.from_private_bytes(bytes.fromhex(vectors["private"]))
+    host, taken = Identity(bytes.fromhex(vectors["host"])), vectors["taken"]
+    assert device_id.to_text(host.number) == vectors["device"]
+    for row in vectors["valid"]:
+        image, sealed = bytes.fromhex(row["image"]), bytes.fromhex(row["sealed"])
+        ephemeral = partial(_given, bytes.fromhex(vectors["ephemeral"]))
+        assert lastpicture.seal(host, bytes.fromhex(vectors["public"]), taken, image, ephemeral) == sealed
+        assert lastpicture.open_picture(private, host.number, taken, sealed) == image
+    for row in vectors["invalid"]:
+        with pytest.raises(NotSealed):
+            lastpicture.open_picture(private, host.number, taken, bytes.fromhex(row["sealed"]))

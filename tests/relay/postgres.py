@@ -30,7 +30,7 @@ def programs() -> Path:
 
 
 class Postgres:
-    """A server. `database()` makes an empty database and says its URL."""
+    """A server. `database()` makes a database and says its URL."""
 
     def __init__(self, folder: Path, port: int, programs: Path) -> None:
         self.folder, self.port, self._programs = folder, port, programs
@@ -56,11 +56,11 @@ class Postgres:
             self._process.wait(30)
             self._process = None
 
-    def database(self) -> str:
-        """The URL of a new, empty database."""
+    def database(self, template: str = "template1") -> str:
+        """The URL of a new database, which is empty unless a template is named that nobody has open."""
         self._made += 1
         name = f"avl{self._made}"
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), name)
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-T", template, name)
         return self.url(name)
 
     def url(self, name: str) -> str:

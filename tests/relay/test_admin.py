@@ -72,8 +72,8 @@ async def running(
         await serving
 
 
-async def test_people_are_listed_and_invited(tmp_path: Path, database: str) -> None:
-    async with running(tmp_path, database=database) as place:
+async def test_people_are_listed_and_invited(tmp_path: Path, tables: str) -> None:
+    async with running(tmp_path, database=tables) as place:
         assert await place.admin("people") == (0, "login  name  role  state  factors\n")
         status, output = await place.admin("invite", "New.One", "--name", "New \u202eone", "--role", "owner")
         assert status == 0
@@ -112,8 +112,8 @@ async def test_who_has_lost_all_factors_gets_new_ones(tmp_path: Path) -> None:
         assert "somebody is here already" in (await place.admin("setup-code"))[1]
 
 
-async def test_somebody_is_shut_out_and_let_in_again(tmp_path: Path, database: str) -> None:
-    async with running(tmp_path, database=database) as place:
+async def test_somebody_is_shut_out_and_let_in_again(tmp_path: Path, tables: str) -> None:
+    async with running(tmp_path, database=tables) as place:
         await settle_in(place.store)
         status, output = await place.admin("disable", "Ada")
         assert status == 0 and output.startswith("ada is signed out, and can't sign in")
@@ -211,8 +211,8 @@ async def test_the_commands_work_with_several_workers(tmp_path: Path) -> None:
         assert status == 0 and "new.one  new.one  member  invited  none" in output
 
 
-async def test_who_may_what_is_listed_with_its_rules(tmp_path: Path, database: str) -> None:
-    async with running(tmp_path, database=database) as place:
+async def test_who_may_what_is_listed_with_its_rules(tmp_path: Path, tables: str) -> None:
+    async with running(tmp_path, database=tables) as place:
         await settle_in(place.store, ("desk", "ada"), ("lab", "ben"))
         status, output = await place.admin("permissions")
         assert (status, [line.split() for line in output.splitlines()]) == (

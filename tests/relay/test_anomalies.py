@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -115,17 +116,17 @@ def test_many_devices_within_an_hour_are_an_alarm_and_their_sessions_are_known()
     for number in range(30):
         said = {"session": f"m{number}", "device": f"{number:028}", "person": "ada", "address": HOME}
         found += judge.hear("session_began", said, at + 20 * number)
-    assert found[0].kind in ("reach", "at_once", "visitor", "device")
+    assert found[0].kind in ("reach", "at_once", "visitor", "device", "strange")
     assert len(judge.watch.sessions_of("ada")) == 30
     for number in range(30):
         judge.hear("session_ended", {"session": f"m{number}", "device": ""}, at + 3000)
     assert judge.watch.sessions_of("ada") == []
 
 
-def test_a_session_that_runs_for_a_night_is_an_alarm_while_it_runs() -> None:
+def test_sessions_that_run_for_a_night_are_an_alarm_while_they_run() -> None:
     judge = settled()
     at = MORNING + 20 * DAY + 12 * HOUR
-    for number in range(3):
+    for number in range(5):
         said = {"session": f"n{number}", "device": DEVICES[0], "person": "ada", "address": HOME}
         assert judge.hear("session_began", said, at + 60 * number) == []
     found = [alarm for step in range(60) for alarm in judge.look(at + 900 * step)]
@@ -161,6 +162,39 @@ def test_a_watch_is_bounded_whatever_comes() -> None:
         said = {"login": f"n{number}", "address": f"10.{number // 250}.{number % 250}.1", "how": "password"}
         judge.hear("sign_in_refused", said, MORNING + number)
     assert len(judge.watch) <= 8192
+
+
+def test_devices_that_were_seen_before_are_not_strange() -> None:
+    judge, at = settled(), MORNING + 21 * DAY
+    place = NAMES.index("strange")
+
+    def strange(device: str) -> float:
+        said = {"session": device, "device": device, "person": "ada", "address": HOME}
+        (moment,) = judge.watch.hear("session_began", said, at)
+        return moment.values[place]
+
+    assert strange(DEVICES[0]) == 0
+    assert strange("C" * 28) > 0.6  # nearly one, as a logarithm
+    assert strange("D" * 28) > 1.0
+
+
+def test_more_hours_than_anybody_works_are_raised_whatever_they_do_otherwise() -> None:
+    judge, at = settled(), MORNING + 21 * DAY
+    for number in range(4):
+        said = {"session": f"n{number}", "device": DEVICES[0], "person": "ada", "address": HOME}
+        judge.watch.hear("session_began", said, at)
+    place, moments = NAMES.index("beyond"), judge.watch.look(at + 2 * HOUR)
+    assert all(moment.raised[place] == 0 for moment in moments)
+    assert all(moment.raised[place] > 3 for moment in judge.watch.look(at + 10 * HOUR))
+
+
+def test_what_was_raised_before_is_told_as_it_was_and_not_of_other_features() -> None:
+    habits = Habits()
+    habits.carry((3.0, 0.0), [(5.0, 1.0, "abroad|home"), (0.0, 0.0, "")], MORNING)
+    kept = Habits(json.loads(json.dumps(habits.to_json())))
+    (much, told), _ = kept.carry((0.0, 1.0), [(0.0, 0.0, ""), (2.0, 0.0, "")], MORNING + HOUR)
+    assert (much, told) == (1.5, (5.0, 1.0, "abroad|home"))
+    assert [much for much, _ in kept.carry((0.0,), [(0.0, 0.0, "")], MORNING + HOUR)] == [0.0]
 
 
 def test_every_feature_has_a_tail_that_rises() -> None:

@@ -58,6 +58,7 @@ class Doing:
         self.sent_away: list[int] = []
         self.pushed: list[int] = []
         self.carried: dict[int, Figures] = {}
+        self.read = 0
 
     def end_session(self, handle: int) -> None:
         self.ended.append(handle)
@@ -73,6 +74,9 @@ class Doing:
 
     def push(self, device: int) -> None:
         self.pushed.append(device)
+
+    def read_anew(self) -> None:
+        self.read += 1
 
 
 class Office(Desk):

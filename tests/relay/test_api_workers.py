@@ -160,8 +160,8 @@ async def office(folder: Path, database: str) -> AsyncIterator[Asking]:
         yield Asking(running)
 
 
-async def test_who_signed_in_at_one_worker_is_known_at_the_other(tmp_path: Path, database: str) -> None:
-    async with office(tmp_path, database) as asking:
+async def test_who_signed_in_at_one_worker_is_known_at_the_other(tmp_path: Path, tables: str) -> None:
+    async with office(tmp_path, tables) as asking:
         await asking.sign_in(0)
         assert (await asking.browse(1, "GET", "/me")).json["login"] == "root"
         assert (await asking.browse(1, "POST", "/groups", {"kind": "people", "name": "Crew"})).status == 201
@@ -193,8 +193,8 @@ async def test_who_signed_in_at_one_worker_is_known_at_the_other(tmp_path: Path,
         assert (await asking.browse(0, "GET", "/me")).status == 401
 
 
-async def test_what_happens_at_one_worker_is_seen_and_ended_from_the_other(tmp_path: Path, database: str) -> None:
-    async with office(tmp_path, database) as asking:
+async def test_what_happens_at_one_worker_is_seen_and_ended_from_the_other(tmp_path: Path, tables: str) -> None:
+    async with office(tmp_path, tables) as asking:
         running = asking.relay
         await asking.sign_in(0)
         reader, writer = await asking.send(0, "GET", "/events", **asking.shown())

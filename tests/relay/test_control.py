@@ -183,8 +183,8 @@ async def code_of(hop: Hop) -> CloseCode:
         return CloseCode((await hop.lost).code)
 
 
-async def test_an_open_relay_shows_who_is_there_and_hands_on_what_was_signed(database: str, tmp_path: Path) -> None:
-    async with premises(tmp_path / "relay", database=database) as place:
+async def test_an_open_relay_shows_who_is_there_and_hands_on_what_was_signed(tables: str, tmp_path: Path) -> None:
+    async with premises(tmp_path / "relay", database=tables) as place:
         await place.enrol()
         first = await place.sign_policy(1)
         hop = await place.host()
@@ -207,8 +207,8 @@ async def test_an_open_relay_shows_who_is_there_and_hands_on_what_was_signed(dat
         assert not list(place.plane.live.sessions)
 
 
-async def test_a_closed_relay_takes_the_enrolled_alone_and_ends_who_is_revoked(database: str, tmp_path: Path) -> None:
-    async with premises(tmp_path / "relay", required=True, database=database) as place:
+async def test_a_closed_relay_takes_the_enrolled_alone_and_ends_who_is_revoked(tables: str, tmp_path: Path) -> None:
+    async with premises(tmp_path / "relay", required=True, database=tables) as place:
         with pytest.raises(FAILURES) as refused:
             await place.host()
         assert isinstance(refused.value, Refused) and refused.value.code is CloseCode.FORBIDDEN

@@ -49,6 +49,9 @@ class Worker:
     def push(self, device: int) -> None:
         self.done.append(("push", device))
 
+    def read_anew(self) -> None:
+        self.done.append(("read", 0))
+
     def presence(self) -> list[bool]:
         return [one.about["online"] for one in self.heard if one.kind == "presence"]
 
@@ -121,7 +124,8 @@ def test_what_is_to_be_done_reaches_every_worker() -> None:
     second.live.end(running)
     second.live.send_away(DESK)
     second.live.push(SHED)
-    wanted = [("end", 3), ("away", from_text(DESK)), ("push", from_text(SHED))]
+    second.live.read_anew()
+    wanted = [("end", 3), ("away", from_text(DESK)), ("push", from_text(SHED)), ("read", 0)]
     assert first.done == second.done == wanted
     change = Happening(kind="device", device=DESK, about={"name": "new"})
     first.live.announce(change)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from avl_protocol.endpoint.accept.hits import BY_NETWORK, LIMITS
 from avl_protocol.endpoint.loop.world import system_world
 from avl_protocol.rate.limits import Allowance, Limits, Places
 from avl_relay import descriptors
@@ -18,8 +19,8 @@ from avl_relay.relay import Relay
 
 
 @asynccontextmanager
-async def page(folder: Path, **limits: object) -> AsyncIterator[int]:
-    """The port of a page that is served within these limits."""
+async def serving(folder: Path, **limits: object) -> AsyncIterator[Relay]:
+    """A relay that serves its page within these limits."""
     chosen = replace(Limits(), **limits)  # type: ignore[arg-type]
     settings = RelaySettings(
         state=folder / "relay", listen=("127.0.0.1", 0), http=("127.0.0.1", 0), public="127.0.0.1", limits=chosen
@@ -28,9 +29,21 @@ async def page(folder: Path, **limits: object) -> AsyncIterator[int]:
     await running.start()
     try:
         async with asyncio.timeout(20):
-            yield int(running.page.rstrip("/").rsplit(":", 1)[1])
+            yield running
     finally:
         await running.close()
+
+
+def port_of(running: Relay) -> int:
+    """Where its page is."""
+    return int(running.page.rstrip("/").rsplit(":", 1)[1])
+
+
+@asynccontextmanager
+async def page(folder: Path, **limits: object) -> AsyncIterator[int]:
+    """The port of a page that is served within these limits."""
+    async with serving(folder, **limits) as running:
+        yield port_of(running)
 
 
 async def opened(
@@ -130,14 +143,16 @@ async def test_a_source_has_so_many_connections_and_others_get_in(tmp_path: Path
 
 
 async def test_a_source_that_opens_very_many_waits_and_others_do_not(tmp_path: Path) -> None:
-    async with page(tmp_path, proved=Allowance(0.001, 20.0)) as port:
-        dropped = 0
+    async with serving(tmp_path, proved=Allowance(0.001, 20.0)) as running:
+        port, dropped = port_of(running), 0
         for _ in range(25):
             reader, writer = await opened(port, b"", "127.5.0.1")
             writer.write(get(port, more="Connection: close\r\n"))
             dropped += await ended(reader) == b""
             writer.close()
         assert dropped == 5
+        assert running.snapshot().total(LIMITS)["connections to the page"] == 5
+        assert running.snapshot().total(BY_NETWORK)["connections to the page 127.5.0.0/24"] == 5
         honest, other = await opened(port, get(port))
         assert b" 200 " in await honest.readline()
         other.transport.abort()

@@ -100,7 +100,7 @@ def test_the_commands_back_up_restore_and_migrate(tmp_path: Path) -> None:
     assert "there is no database" in run("backup", file, *old)[1]
     (tmp_path / "old" / "relay.db").touch()
     assert "run 'avl-relay db migrate'" in run("backup", file, *old)[1]
-    assert "is of version 0002 now" in run("migrate", *old)[1]
+    assert "is of version 0003 now" in run("migrate", *old)[1]
     assert "already" in run("migrate", *old)[1]
     assert "0 rows written" in run("backup", file, *old)[1]
     assert "0 rows restored" in run("restore", file, *new)[1]

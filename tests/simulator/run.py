@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from avl_protocol.endpoint.endpoint import Endpoint
 from avl_protocol.endpoint.tls import TlsServer, self_signed
 from avl_protocol.quic.options import ConnectionOptions
+from avl_protocol.wire import onethread
 from tests.simulator.entropy import seeded
 from tests.simulator.loop import VirtualClock, VirtualLoop
 from tests.simulator.network import LinkShape, SimulatedNetwork
@@ -49,10 +51,18 @@ class Simulation:
 def run(
     main: Callable[[Simulation], Coroutine[Any, Any, Result]], seed: int = 0, shape: LinkShape | None = None
 ) -> tuple[Result, str]:
-    """Run `main(simulation)` in virtual time; returns its result and the trace hash of the network."""
+    """Run `main(simulation)` in virtual time; returns its result and the trace hash of the network.
+
+    What is assembled here is not held to one thread: the loop refuses threads, so that there is no other, and looking
+    for one at every call would be a good part of the work.
+    """
     loop = VirtualLoop()
     clock = VirtualClock(loop)
     network = SimulatedNetwork(loop, seed, shape)
-    with seeded(seed, clock.monotonic) as entropy, asyncio.Runner(loop_factory=lambda: loop) as runner:
+    with (
+        patch.object(onethread, "_GUARD", None),
+        seeded(seed, clock.monotonic) as entropy,
+        asyncio.Runner(loop_factory=lambda: loop) as runner,
+    ):
         result = runner.run(main(Simulation(loop, clock, entropy, network)))
     return result, network.trace

@@ -28,7 +28,7 @@ from avl_host.sound.worker import SoundParts
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.sound.opus import Encoder
 from avl_protocol.files.memory import MemoryTree
-from avl_protocol.wire.messages import About
+from avl_protocol.wire.messages import About, LastPicture
 from avl_protocol.wire.target import RelayAddress, Target
 from avl_relay.access import Access
 from avl_relay.audit.memory import MemoryLog
@@ -87,6 +87,8 @@ class System:
         self.access: Access | None = None
         #: What hosts have told relays of themselves, by device number.
         self.told: list[tuple[int, About]] = []
+        #: What hosts have left there as last pictures.
+        self.left: list[LastPicture] = []
         #: The relays' audit log, for who wants one; to be set before a relay is started. And the hosts' own.
         self.audit: MemoryLog | None = None
         self.journal: HostLog | None = None
@@ -111,6 +113,7 @@ class System:
             simulated=True,
             access=self.access,
             about=lambda device, about: self.told.append((device, about)),
+            pictured=lambda device, picture: self.left.append(picture),
             audit=self.audit,
         )
         if self.audit is not None:
@@ -146,6 +149,7 @@ class System:
         files: MemoryTree | None = None,
         sound: SoundSource | None = None,
         microphone_to: MemoryMicrophone | None = None,
+        photograph: Callable[[], bytes] | None = None,
         **settings: object,
     ) -> AsyncIterator[RunningHost]:
         """Run a host with a test card (or what it `shows` instead), and `more` of them each a desktop of its own, until
@@ -178,6 +182,7 @@ class System:
             ask=ask,
             ask_for_grants=ask_for_grants,
             display=display,
+            photograph=photograph,
             open_monitor=lambda monitor: PatternSource(clock, (monitor.width, monitor.height)),
             more_sources=more,
             open_journal=None if (journal := self.journal) is None else lambda world, state, identity: journal,

@@ -21,7 +21,7 @@ from avl_protocol.wire.clipformats import PNG, Copy, Format
 from interop.bench.paths import copies
 from interop.bench.paths.chaos import live
 
-SEEDS = range(4)
+SEEDS = range(2)
 #: Seeds of the bench's thousand that have found something once.
 FOUND = (501, 925)
 #: Seeds of the bench's two hundred in which people copy and paste.

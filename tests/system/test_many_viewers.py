@@ -37,7 +37,7 @@ GOOD = LinkShape(delay=WAY, rate=20e6, queue=0.3)
 LOSSY = LinkShape(delay=WAY, rate=20e6, queue=0.3, loss=0.02)
 THIN = LinkShape(delay=WAY, rate=300e3, queue=0.5)
 #: Seconds until all is calm, and that are looked at then.
-CALM, LOOK = 0.5, 2.0
+CALM, LOOK = 0.5, 1.5
 
 
 class Camera:

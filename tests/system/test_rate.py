@@ -25,7 +25,7 @@ async def longest_gap(desktop: Desktop, seconds: float) -> float:
     shown, since, longest = await number(desktop), loop.time(), 0.0
     end = loop.time() + seconds
     while loop.time() < end:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.03)
         newest = await number(desktop)
         if newest != shown:
             shown, since = newest, loop.time()
@@ -120,11 +120,11 @@ def test_on_a_long_lossy_way_repairs_are_waited_for(monkeypatch: pytest.MonkeyPa
 
     pictures: list[tuple[float, int]] = []
     questions: list[tuple[int, int]] = []
-    for seed in (1, 2, 6):
+    for seed in (1, 2):
         run(main, seed)
         questions += asked
     assert sum(shown for shown, _ in pictures) >= 0.8 * sum(made for _, made in pictures), pictures
-    assert len(questions) <= 9, questions  # three in 15 s; where nothing was waited for it was twelve
+    assert len(questions) <= 6, questions  # three in 15 s; where nothing was waited for it was twelve
 
 
 @pytest.mark.parametrize("queue", [0.25, 1.0], ids=["short-queue", "long-queue"])

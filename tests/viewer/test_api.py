@@ -32,7 +32,7 @@ def test_a_screenshot_is_saved_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", ["", "avl://h:1/short", "https://h:1/x"])
 async def test_a_wrong_target_is_a_value_error(target: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError):
-        async with connect(target, code="x", state=tmp_path):
+        async with connect(target, code="x", state=str(tmp_path)):
             raise AssertionError("came in")
 
 

@@ -384,8 +384,10 @@ def test_a_screenshot_is_a_file(avl: Call, desktop: FakeDesktop, tmp_path: Path)
     assert avl("screenshot", TARGET, "-o", str(file), "--code", "c").exit_code == 0
     assert file.read_bytes().startswith(b"\x89PNG")
     assert ("screenshot", 5.0) in desktop.calls
+    desktop.calls.clear()
     result = avl("screenshot", TARGET, "-o", str(tmp_path / "no" / "x.png"), "--settle", "0", "--code", "c")
     assert result.exit_code == 1 and result.stderr.count("\n") == 1
+    assert f"no folder {tmp_path / 'no'}" in result.stderr and not desktop.calls, "said before it connects"
 
 
 def test_a_screenshot_that_is_not_exact_is_written_and_said(avl: Call, desktop: FakeDesktop, tmp_path: Path) -> None:

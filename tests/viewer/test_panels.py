@@ -183,6 +183,10 @@ note("picture")
 board.setText("one\\r\\ntwo\\rthree")
 window.screen.command.emit("send")
 note("text")
+window.toast.say_lost("2 keys did not reach the desktop.")
+window.mailbox.remark("The host has no sound.")
+application.processEvents()
+said["both"] = [line.text() for line in window.toast.findChildren(QLabel) if line.isVisible()]
 window.mailbox.clipboard("from there")
 application.processEvents()
 print(json.dumps({**said, "set": remote.set, "board": board.text()}))
@@ -197,6 +201,7 @@ def test_a_person_is_told_what_a_clipboard_could_not_do() -> None:
     assert done.returncode == 0, done.stderr.decode()
     said = json.loads(done.stdout)
     assert said["host"] == [True, "What was copied <b>there</b> is not text.", "PlainText", True]
+    assert said["both"] == ["The host has no sound.", "2 keys did not reach the desktop."], "no remark hides a loss"
     assert said["empty"][:2] == [True, "Your clipboard is empty."]
     assert said["picture"][:2] == [True, "What is on your clipboard is not text."]
     assert said["text"][0] is False and set(said["set"]) == {"one\ntwo\nthree"} and said["board"] == "from there"

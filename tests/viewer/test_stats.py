@@ -106,6 +106,15 @@ def test_input_to_photon_ends_with_the_first_picture_that_can_show_it() -> None:
     assert report(stats, 5.07)["input_to_photon_ms"] == {"p50": 50.0, "p95": 50.0}
 
 
+def test_an_input_that_changed_nothing_has_no_answer_in_what_changes_much_later() -> None:
+    stats = Stats()
+    for number, sent, shown in ((1, 5.0, 13.0), (2, 14.0, 14.9)):
+        stats.input_sent(number, sent)
+        stats.input_applied(number, 100 + sent)
+        show(stats, number, shown - 0.01, 0.01, echo=100 + sent)
+    assert report(stats, 15.0)["input_to_photon_ms"] == {"p50": 900.0, "p95": 900.0}
+
+
 def test_loss_is_a_share_of_objects() -> None:
     assert report(Stats(), 0.0, lost=5, received=95)["loss"] == 0.05
 

@@ -77,10 +77,9 @@ class Asker(QObject):
 
 
 def toast() -> str:
-    """The line at the bottom of the window; empty where there is none."""
-    shown = [panel for window in QApplication.topLevelWidgets() for panel in window.findChildren(Toast)]
-    label = shown[0].findChild(QLabel) if shown and shown[0].isVisible() else None
-    return label.text() if label is not None else ""
+    """The lines at the bottom of the window; empty where there is none."""
+    panels = [panel for window in QApplication.topLevelWidgets() for panel in window.findChildren(Toast)]
+    return "\n".join(line.text() for panel in panels for line in panel.findChildren(QLabel) if line.isVisible())
 
 
 def seen(kind: type[QWidget]) -> list[Any]:

@@ -8,6 +8,7 @@ import { windowOf } from "../../relay/avl_relay/console/elements/window.js";
 import { Events } from "../../relay/avl_relay/console/events.js";
 import { hashOf, routeOf } from "../../relay/avl_relay/console/router.js";
 import { flat, LANGUAGES } from "../../relay/avl_relay/console/words.js";
+import { CHANNEL } from "../../viewer/avl_viewer/web/wire/registry.js";
 
 const CONSOLE = new URL("../../relay/avl_relay/console/", import.meta.url);
 const words = Object.fromEntries(Object.keys(LANGUAGES).map((one) => [one, flat(JSON.parse(readFileSync(new URL(`words/${one}.json`, CONSOLE), "utf-8")))]));
@@ -44,6 +45,11 @@ test("every word that is used is there, and every word that is there is used", (
   assert.deepEqual([...used].filter((key) => !keys.has(key) && !/\.(js|json|css)$/.test(key)), [], "used, and not there");
   for (const [at, shape] of shapes.entries()) assert.ok([...keys].some((key) => shape.test(key) || shape.test(key.split(".").slice(0, -1).join("."))), `nothing is called like ${patterns[at]}`);
   assert.deepEqual([...keys].filter((key) => !used.has(key) && !shapes.some((shape) => shape.test(key))), [], "there, and not used");
+});
+
+test("every channel that a session may have has a word", () => {
+  const channels = Object.keys(CHANNEL).map((name) => name.toLowerCase().replace(/_\d+$/, ""));
+  for (const own of Object.values(words)) for (const name of channels) assert.ok(own.has(`sessions.channels.${name}`), name);
 });
 
 test("an address names a page, a part and a query, and comes back from them", () => {

@@ -658,7 +658,7 @@ async def connect(
     code: str = "",
     chain: Sequence[str] = (),
     identity: Identity | None = None,
-    state: Path | None = None,
+    state: str | Path | None = None,
     timeout: float = 10.0,
     name: str | None = None,
     reconnect: bool = False,
@@ -682,7 +682,7 @@ async def connect(
     world = world or system_world()
     loop = asyncio.get_running_loop()
     now = world.clock.monotonic
-    folder = StateFolder(state or default_folder("viewer"))
+    folder = StateFolder(Path(state) if state else default_folder("viewer"))
     way = await _way(target, world, folder, name or platform.node())
 
     def picture_came(picture: Picture) -> None:

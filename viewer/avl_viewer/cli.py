@@ -337,6 +337,8 @@ def screenshot(
     ] = 5.0,
 ) -> None:
     """Write a picture of the desktop: exact, or with a word about it."""
+    if not output.absolute().parent.is_dir():
+        _fail(f"There is no folder {output.absolute().parent}: make it, or choose another for --output.", FAILED)
 
     async def action(desktop: Desktop) -> None:
         taken = await desktop.screenshot(settle)

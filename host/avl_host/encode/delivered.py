@@ -42,6 +42,12 @@ class Delivered:
         return not self.owed.any() and bool((self.source == EXACT).all())
 
     @property
+    def exact(self) -> Cells:
+        """The cells of which exact pixels were sent as they look now."""
+        shown: Cells = (self.source == EXACT) & ~self.owed
+        return shown
+
+    @property
     def owed_again(self) -> bool:
         """Whether some of what is owed was missed by somebody."""
         return bool((self._missed & self.owed).any())

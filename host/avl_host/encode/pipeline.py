@@ -414,13 +414,16 @@ class Pipeline:
         found = cost(picture.pixels, fresh)
         self._cost[fresh] = found[fresh]
         shifted = self._shifted(picture, fresh, delivered, now)
-        copied = None
+        known = copied = None
         if shifted is not None:
-            copied = shifted.cells & delivered.known_from(shifted.across, shifted.down, self._due)
+            known = delivered.known_from(shifted.across, shifted.down, self._due)
+            copied = shifted.cells & known
         room = Room(self._kept_budget.bitrate / 8, self._moving.place)
         lanes = self._lanes.sort(changed, self._cost, copied, delivered, room, now)
-        if shifted is not None and copied is not None:
-            self._copies = shift.copies(shifted, copied, *picture.size)[: MAX_EXACT_RECTS // 2]
+        if shifted is not None and copied is not None and known is not None:
+            # What has not changed is copied too where that makes larger rectangles of what has.
+            moved = copied | (shifted.still & known & delivered.exact)
+            self._copies = shift.copies(shifted, moved, *picture.size)[: MAX_EXACT_RECTS // 2]
         delivered.owed |= lanes.exact
         delivered.owed &= ~lanes.pictures
         self._due = (self._due & ~lanes.exact) | lanes.pictures

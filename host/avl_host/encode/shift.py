@@ -46,9 +46,11 @@ _NONE: Pieces = (np.zeros(0, np.uint32), np.zeros(0, np.int64))
 @dataclass(frozen=True, slots=True)
 class Shifted:
     """Cells that show what was `across` columns to the left of them and `down` rows above them (right of them, below
-    them: negative)."""
+    them: negative). `still`: others of which the same is true, which did not change; with them, what was shifted is of
+    fewer rectangles."""
 
     cells: Cells
+    still: Cells
     across: int
     down: int
 
@@ -180,14 +182,25 @@ def _verified(before: Words, after: Words, changed: Cells, area: Rect, vector: V
     top, bottom = _span(area.y, area.height, down, height)
     if bottom <= top or right <= left:
         return None
-    differs = after[top:bottom, left:right] != before[top - down : bottom - down, left - across : right - across]
-    wrong = np.logical_or.reduceat(differs, np.arange(0, bottom - top, CELL), axis=0)
-    wrong = np.logical_or.reduceat(wrong, np.arange(0, right - left, CELL), axis=1)
+    wrong = _differing(
+        before[top - down : bottom - down, left - across : right - across], after[top:bottom, left:right]
+    )
     cells = np.zeros(grid(width, height), np.bool_)
     row, column = top // CELL, left // CELL
     cells[row : row + wrong.shape[0], column : column + wrong.shape[1]] = ~wrong
-    cells &= changed
-    return Shifted(cells, across, down) if cells.any() else None
+    return Shifted(cells & changed, cells & ~changed, across, down) if (cells & changed).any() else None
+
+
+def _differing(old: Words, new: Words) -> Cells:
+    """The cells in which two parts of pictures differ, of which both begin with a cell."""
+    tops = np.arange(0, len(new), CELL)
+    if new.shape[1] % CELL == 0:
+        # Two pixels are compared at once, then the eight booleans of a row of a cell are looked at as one word.
+        differs = np.not_equal(old.view(np.uint64), new.view(np.uint64)).view(np.uint64)
+        words: Cells = np.bitwise_or.reduceat(differs, tops, axis=0) != 0
+        return words
+    found = np.logical_or.reduceat(old != new, tops, axis=0)
+    return np.logical_or.reduceat(found, np.arange(0, new.shape[1], CELL), axis=1)
 
 
 def _span(start: int, length: int, distance: int, side: int) -> tuple[int, int]:
@@ -200,14 +213,23 @@ def _span(start: int, length: int, distance: int, side: int) -> tuple[int, int]:
 def copies(shifted: Shifted, cells: Cells, width: int, height: int) -> list[tuple[Rect, tuple[int, int]]]:
     """Rectangles to copy and from where, of the `cells` of what was shifted, in an order in which no copy spoils the
     source of a later one."""
-    waiting: Sequence[Rect] = rectangles(cells, width, height)
-    ordered: list[Rect] = []
+    ordered = _ordered(rectangles(cells, width, height), shifted)
+    return [(rect, (rect.x - shifted.across, rect.y - shifted.down)) for rect in ordered]
+
+
+def _ordered(rects: Sequence[Rect], shifted: Shifted) -> list[Rect]:
+    """Disjoint rectangles, those first that have others behind them on their way."""
+    if not shifted.across:
+        return sorted(rects, key=lambda rect: rect.y, reverse=shifted.down > 0)
+    if not shifted.down:
+        return sorted(rects, key=lambda rect: rect.x, reverse=shifted.across > 0)
+    waiting, ordered = rects, []
     while waiting:
         # Some rectangle is the source of no other: disjoint ones that all move one way can leave one by one.
         free = [rect for rect in waiting if not any(_spoils(rect, other, shifted) for other in waiting)]
         ordered += free
         waiting = [rect for rect in waiting if rect not in free]
-    return [(rect, (rect.x - shifted.across, rect.y - shifted.down)) for rect in ordered]
+    return ordered
 
 
 def _spoils(rect: Rect, other: Rect, shifted: Shifted) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain, repeat
 
 from avl_host.audit.comparing import Comparing
+from avl_host.lastpictures.lastpictures import LastPictures
 from avl_host.paths.hops import RelayHop
 from avl_host.publish.publisher import Publisher
 from avl_host.sessions.subscribers import Subscribers
@@ -40,6 +41,7 @@ from avl_protocol.wire.messages import (
     Incoming,
     Logged,
     Observed,
+    Readers,
     Recover,
     Statements,
     Viewers,
@@ -85,7 +87,8 @@ def not_taken(relay: RelayAddress) -> str:
 class Registration:
     """One relay's link, and what follows from its events. `changed` is called when it has become reachable
     there, or no longer is; `about`: what the relay is told of this host, None: nothing; `heard` takes statements that
-    the relay hands on; `heads` keeps those of its audit log, and `comparing` compares it with the host's own."""
+    the relay hands on; `heads` keeps those of its audit log, and `comparing` compares it with the host's own;
+    `pictures` leaves pictures for those of whom the relay tells."""
 
     def __init__(
         self,
@@ -105,7 +108,9 @@ class Registration:
         heard: Callable[[tuple[str, ...]], None] = lambda tokens: None,
         heads: HeadWatch | None = None,
         comparing: Comparing | None = None,
+        pictures: LastPictures | None = None,
     ) -> None:
+        self._pictures = pictures
         self._heads, self._comparing = heads, comparing
         self._relay_key = b""
         self._world = world
@@ -356,6 +361,9 @@ class Registration:
         elif isinstance(message, Logged):
             if self._comparing is not None:
                 self._comparing.hear(hop.hop, message)
+        elif isinstance(message, Readers):
+            if self._pictures is not None:
+                self._pictures.heard(hop.hop, message.readers)
         elif isinstance(message, Viewers):
             wanted = message.tracks if message.count else ()
             hop.upload.audience(wanted, message.rate, message.hold_ms / 1000, now, message.slow)
@@ -370,6 +378,8 @@ class Registration:
             self._subscribers.hop_lost(hop, now)
             if self._comparing is not None:
                 self._comparing.down(hop.hop)
+            if self._pictures is not None:
+                self._pictures.down(hop.hop)
         self._whereabouts.forget(self)
         if reason.code is CloseCode.FORBIDDEN:
             self._failure, self._unwanted = not_taken(self.relay), True

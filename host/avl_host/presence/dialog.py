@@ -239,19 +239,19 @@ class _Window:
             )
         for one, box in layout.switches.items():
             surface.tick(Box(box.x, box.y, _SWITCH, _SWITCH), one in prompt.on)
-            surface.write(box.x + _SWITCH + 8, box.y, meaning(one))
+            surface.write(box.x + _SWITCH + 8, surface.middle(box), meaning(one))
             if desk.focus is one:
                 surface.outline(Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8), 1)
         if layout.spans:
             surface.write(_MARGIN, layout.how_long, say("question.howLong"), FAINT)
         for span, box in layout.spans.items():
             surface.choice(Box(box.x, box.y, _SWITCH, _SWITCH), span is prompt.span)
-            surface.write(box.x + _SWITCH + 8, box.y, span.words)
+            surface.write(box.x + _SWITCH + 8, surface.middle(box), span.words)
             if desk.focus is span:
                 surface.outline(Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8), 1)
         left = max(0, math.ceil(prompt.until - now))
         key = "question.deniedMore" if desk.waiting else "question.denied"
-        surface.write(_MARGIN, layout.deny.y + 8, say(key, seconds=left, more=desk.waiting), FAINT)
+        surface.write(_MARGIN, surface.middle(layout.deny), say(key, seconds=left, more=desk.waiting), FAINT)
         surface.button(layout.deny, say("deny"), focused=desk.focus is Choice.DENY)
         surface.write(_MARGIN, layout.keys, say("question.keys", key=ANSWER_KEY), FAINT)
         ready = INK if prompt.armed else FAINT

@@ -204,18 +204,21 @@ class IndicatorWindow:
             surface.write(20, 1, plan.text, INK)
             surface.show()
             return
-        surface.fill(Box(_MARGIN, 14, 14, 14), ALARM)
+        mark = Box(_MARGIN, 14, 14, 14)
+        surface.fill(mark, ALARM)
         count = len(self._scene.people)
-        surface.write(_MARGIN + 24, 10, say("seen.count", n=count) if count > 1 else say("seen.by"), FAINT)
+        heading = say("seen.count", n=count) if count > 1 else say("seen.by")
+        surface.write(_MARGIN + 24, surface.middle(mark), heading, FAINT)
         columns = (_WIDTH - 2 * _MARGIN) // surface.advance
         for one, y in plan.rows:
             does = words(one, self._scene.mode)
             room = columns - len(does) - 2 - (8 if one.number in plan.give else 0)
             name = one.name if one.verified else say("who.unverified", name=one.name)
             name = name if len(name) <= room else name[: max(1, room - 3)] + "..."
-            surface.write(_MARGIN, y + 2, name, INK)
+            line = surface.middle(Box(_MARGIN, y, _WIDTH, _BUTTON - 4))
+            surface.write(_MARGIN, line, name, INK)
             surface.write(
-                _MARGIN + (len(name) + 1) * surface.advance, y + 2, does, ALARM if one.holds or one.asks else FAINT
+                _MARGIN + (len(name) + 1) * surface.advance, line, does, ALARM if one.holds or one.asks else FAINT
             )
         if plan.more > 0:
             surface.write(_MARGIN, plan.more_at + 2, say("seen.more", n=plan.more), FAINT)

@@ -288,6 +288,10 @@ class Surface:
         cells = [rows.synthetic(data[at], data[at + 1]) for at in range(0, len(data), 2)]
         self._x.core.ImageText16(len(cells), self._window, self._pen, x, y + self._ascent, cells)
 
+    def middle(self, box: Box) -> int:
+        """Where the line of a text begins that stands in the middle of a box's height."""
+        return box.y + (box.height - self.line) // 2 + 2
+
     def fill(self, box: Box, colour: int) -> None:
         """A box of one colour."""
         self._colour(colour)
@@ -304,7 +308,7 @@ class Surface:
         self.fill(box, back)
         self.outline(box, 3 if focused else 1)
         x = box.x + (box.width - len(label) * self.advance) // 2
-        self.write(x, box.y + (box.height - self.line) // 2 + 2, label, front, back)
+        self.write(x, self.middle(box), label, front, back)
 
     def tick(self, box: Box, on: bool) -> None:
         """A box that is ticked, or not."""

@@ -14,6 +14,8 @@ from avl_protocol.crypto.identity import Identity
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.chain import ChainRights, verify_chain
 from avl_protocol.rights.effective import OWNER, Consent, effective, strictest
+from avl_protocol.rights.jws import thumbprint
+from avl_protocol.rights.lastpicture import verify_reader
 from avl_protocol.session.hosting import Agreed, Presented
 from avl_protocol.wire.errors import GrantRefused
 from avl_protocol.wire.registry import GrantRefusal, Permission
@@ -82,6 +84,25 @@ class GrantDoor:
         for mask in self._book.masks() if self._book is not None else ():
             left &= mask
         return left
+
+    def reader(self, tokens: tuple[str, ...]) -> tuple[bytes, str]:
+        """The picture key (32 bytes) of who may be left last pictures (11.9) by a chain and a picture key, and the
+        thumbprint of that person's key. Whoever would be asked about is not. Raises GrantRefused."""
+        book = self._known_book()
+        key, person, rights = verify_reader(tokens, book.trust(), book.now())
+        left = effective(
+            grant=OWNER if rights is None else rights.permissions,
+            policies=book.masks(),
+            host=self._allows,
+            consent=OWNER,
+            request=Permission.VIEW,
+        )
+        given = Consent.NEVER if rights is None else rights.consent
+        consent = strictest((given, book.consent(), Consent.ALWAYS if self._asks else Consent.NEVER))
+        unfit = rights is not None and (rights.share or bool(rights.uses))
+        if not left or not book.browsers() or consent is not Consent.NEVER or unfit:
+            raise GrantRefused(GrantRefusal.POLICY)
+        return key, thumbprint(person)
 
     # a viewer comes
 

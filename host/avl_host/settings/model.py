@@ -239,6 +239,12 @@ class Configuration(ProgramSettings):
         live=True,
         ge=0.2,
     )
+    last_picture: Number = setting(
+        0.0,
+        "Minutes between two small pictures of the desktop that are left at the relay, sealed to those who may look at "
+        "it without anybody being asked; 0: none. Off: who sits here expects to be seen by nobody who is not there.",
+        ge=0,
+    )
     ready_file: Path | None = setting(
         None, "A file that is written once viewers can connect, for scripts.", example='"/run/avl/host.json"'
     )
@@ -260,6 +266,8 @@ class Configuration(ProgramSettings):
         codes = [normalise_code(one.get_secret_value()) for one in (self.code, self.view_code) if one is not None]
         if len(codes) > len(set(codes)):
             wrong.append(("view_code", "the code and the view code must differ"))
+        if 0 < self.last_picture < 1:
+            wrong.append(("last_picture", "--last-picture is 0, for none, or 1 minute or more"))
         if self.announce and self.listen is None:
             wrong.append(("announce", "--announce tells where to connect: it needs --listen HOST:PORT"))
         if self.pin is not None and len(self.relay) != 1:
@@ -323,4 +331,5 @@ class Configuration(ProgramSettings):
                 most=round(self.clipboard_max * (1 << 20)),
             ),
             primary=self.primary,
+            last_picture=self.last_picture * 60 or None,
         )

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from avl_host.sound.monitor import MonitorStream
 from avl_host.sound.source import SoundListener
 from avl_protocol.endpoint.loop.faults import Faults
-from avl_protocol.endpoint.sound.pulse import BLOCK, PulseError, ServerWatch, Stream, connect
+from avl_protocol.endpoint.sound.pulse import BLOCK, PulseError, ServerWatch, connect
 from avl_protocol.wire.registry import SoundState
 
 #: Seconds until a stream that the server refused is tried again, where nothing else happens before.
@@ -41,8 +42,7 @@ def whence() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Monitor:
-    """What a sink plays. The sink's number tells it from another of that name: of a sink that was taken away the server
-    leaves us a stream from somewhere else, which may be a microphone."""
+    """What a sink plays. The sink's number tells it from another of that name, which is another stream."""
 
     name: str
     sink: int
@@ -134,14 +134,15 @@ class _Run:
             try:
                 self._read(monitor)
             except PulseError as error:
-                self._tell(SoundState.FAILED, str(error))
                 with self._news:
-                    if self._monitor == monitor:  # or else the watch knows of something better
-                        self._news.wait(RETRY)
+                    # A sink that is taken away ends its stream: of which the watch tells, too, and of what is next.
+                    lasting = self._monitor == monitor and not self._news.wait(RETRY)
+                if lasting:
+                    self._tell(SoundState.FAILED, str(error))
 
     def _read(self, monitor: _Monitor) -> None:
         """Until another is to be read. Raises PulseError."""
-        stream = Stream(record=True, device=monitor.name, channels=2, title="the desktop, for its viewers")
+        stream = MonitorStream(monitor.name, "the desktop, for its viewers")
         try:
             self._tell(SoundState.HEARD)
             while self._monitor == monitor and not self._ending:

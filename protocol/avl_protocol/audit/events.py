@@ -159,6 +159,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         "size": Field.COUNT,
         "seconds": Field.COUNT,
     },
+    "pictures_left": {"holder": Field.ID, "key": Field.ID},
     # how it is run
     "setting_changed": {"setting": Field.WORD, "before": Field.TEXT, "after": Field.TEXT, **_BY},
     "limit_hit": {"limit": Field.TEXT, "count": Field.COUNT, "device": Field.ID, "address": Field.PERSONAL},

@@ -110,6 +110,15 @@ def verify_chain(
     return _sum(grants, link, trust.owner)
 
 
+def holder_of(tokens: Sequence[str], owner: bytes) -> bytes:
+    """For which key (32 bytes) the last grant of a chain is; what else it comes to, `verify_chain` says. Raises
+    GrantRefused."""
+    grants, link = _read(tokens, owner)
+    if link is not None:
+        raise GrantRefused(GrantRefusal.FORGED)
+    return grants[-1].holder
+
+
 def _counted(grants: Sequence[AccessGrant]) -> list[tuple[str, AccessGrant]]:
     """What each grant is counted by, at a host of one owner: an owner's by its name, another's by who signed it, too.
     Names are the signer's choice, and nobody may spend what somebody else gave."""

@@ -129,6 +129,14 @@ class Claims:
             raise NotSigned("cnf holds no key")
         return jws.public_of(confirmation["jwk"])
 
+    def picture_key(self) -> bytes:
+        """`key` of a picture key, 32 bytes."""
+        text = self.text("key", _KEY_NAME)
+        key = jws.decode(text)
+        if jws.encode(key) != text:
+            raise NotSigned("key is no public key")
+        return key
+
     def consent(self) -> Consent:
         """`consent`; NEVER where there is none."""
         try:
@@ -349,6 +357,32 @@ class KeyLink:
         if link.expires - link.not_before > MAX_KEY_LINK:
             raise NotSigned("a key link is valid for 90 days at most")
         return link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureKey:
+    """ "What is sealed to this is for me": a person says so of the X25519 key `key` (32 bytes) of a browser, which
+    opens last pictures (11.9). Times are Unix seconds."""
+
+    TYPE: ClassVar[str] = "avl-picture-key+jwt"
+    LIMIT: ClassVar[int] = MAX_CHAIN
+    WITH_KEY: ClassVar[bool] = False
+
+    key: bytes
+    issued: int
+    expires: int
+
+    def claims(self) -> dict[str, Any]:
+        """As they are written."""
+        return {"key": jws.encode(self.key), "iat": self.issued, "exp": self.expires}
+
+    @classmethod
+    def read(cls, claims: Claims) -> PictureKey:
+        """Of what was written. Raises NotSigned, also for one that is valid for too long."""
+        found = cls(key=claims.picture_key(), issued=claims.integer("iat"), expires=claims.integer("exp"))
+        if found.expires - found.issued > MAX_KEY_LINK:
+            raise NotSigned("a picture key is valid for 90 days at most")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,17 +115,23 @@ def _report(data: bytes, at: int) -> tuple[ArrivalReport, int]:
         named += length
         if not length or named > MOST_NAMED:
             raise _malformed()
-        times = []
-        for _ in range(length):
-            time = data[at]
-            at += 1
-            if time >= 0x40:
-                time, at = _integer(data, at - 1)
-            times.append(time)
-        runs.append(Run(name, fragment, tuple(times)))
+        times = tuple(data[at : at + length])
+        if len(times) == length and max(times) < 0x40:  # a byte each, as nearly all are
+            at += length
+        else:
+            times, at = _times(data, at, length)
+        runs.append(Run(name, fragment, times))
     if runs[0].times[0]:
         raise _malformed()
     return ArrivalReport(sequence, base, marked, tuple(runs)), at
+
+
+def _times(data: bytes, at: int, count: int) -> tuple[tuple[int, ...], int]:
+    times = []
+    for _ in range(count):
+        time, at = _integer(data, at)
+        times.append(time)
+    return tuple(times), at
 
 
 def _integer(data: bytes, at: int) -> tuple[int, int]:

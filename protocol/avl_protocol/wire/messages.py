@@ -245,6 +245,7 @@ class About:
     owner: str = ""
     policy: int = 0
     revocation: int = 0
+    pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +286,23 @@ class OperatorSays:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Relay to host: for whom to leave last pictures: chains of grants, each with a picture key behind it, as tokens
+    with spaces between (11.9)."""
+
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastPicture:
+    """Host to relay: the desktop at `taken` (Unix seconds), sealed to this picture key (32 bytes; 11.9)."""
+
+    key: bytes
+    taken: int
+    sealed: bytes
+
+
 HopMessage = (
     Hello
     | Welcome
@@ -316,6 +334,8 @@ HopMessage = (
     | HeadKnown
     | Logged
     | OperatorSays
+    | Readers
+    | LastPicture
 )
 
 HOP: tuple[type[HopMessage], ...] = (
@@ -349,4 +369,6 @@ HOP: tuple[type[HopMessage], ...] = (
     HeadKnown,
     Logged,
     OperatorSays,
+    Readers,
+    LastPicture,
 )

@@ -66,12 +66,17 @@ class Guard:
         return type(kind.__name__, (kind,), body)
 
     def _looked_at(self, kind: type, name: str, member: FunctionType) -> Callable[..., Any]:
+        # All tests go through here all the time, hence the short way where all is well.
+        threads, here = self._threads, threading.get_ident
+
         @functools.wraps(member)
         def entered(machine: object, *arguments: Any, **named: Any) -> Any:
-            self._enter(machine, name)
+            if threads.get(id(machine)) != here():
+                self._enter(machine, name)
             found: Any = getattr(kind, name)  # not `member`: a test may have replaced it since
-            call: Any = found.fget if isinstance(found, property) else found
-            return call(machine, *arguments, **named)
+            if arguments or named:
+                return found(machine, *arguments, **named)
+            return (found.fget if isinstance(found, property) else found)(machine)
 
         return entered
 

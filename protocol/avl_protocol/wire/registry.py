@@ -75,6 +75,8 @@ MAX_FIT_SIDE = 200  # shortest side that a desktop takes to fit a window, in pix
 MAX_FIT_SCALE = 500  # largest scale of FIT, in hundredths; the least is 100
 MAX_WATCHED = 4  # most monitors of a host that have tracks of their own at a time
 MAX_LOGGED = 1024  # sessions that one LOGGED names at most
+MAX_READERS = 16  # most rows of one READERS
+MAX_LAST_PICTURE = 32768  # largest last picture in bytes, as it is sealed
 MAX_VOICE_WAITS = 8192  # bytes of channel 3 that may be unacknowledged before VOICE is left out
 MAX_OPERATOR_TEXT = 200  # most characters of what an operator says
 
@@ -105,6 +107,7 @@ T_STROKE = 8.0  # seconds: after its last point a stroke has faded
 T_CLIPBOARD_ORDER = 1.0  # seconds: a viewer's copy may be older than the newest of its host and still take its place: clocks are estimates
 T_CLIPBOARD = 10.0  # seconds: without a part of what is fetched from a clipboard: it is given up
 T_HEAD = 60.0  # seconds: between two HEADs of a relay, at most, while its log grows
+T_LAST_PICTURE = 60.0  # seconds: between two last pictures of a host, at least
 T_LOGGED = 300.0  # seconds: until both ends of a hop have named a session that one of them has named
 T_WARNED_FIRST = 300.0  # seconds: before its end a session is told of it
 T_WARNED_LAST = 60.0  # seconds: before its end a session is told of it again
@@ -717,11 +720,13 @@ HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "NAT_TEST": (23, ((0, "token", "bytes"),)),
     "NAT_TESTED": (24, ((0, "token", "bytes"), (1, "port", "int"),)),
     "STATEMENTS": (30, ((0, "tokens", "str[]"),)),
-    "ABOUT": (31, ((0, "name", "str"), (1, "system", "str"), (2, "software", "str"), (3, "owner", "str"), (4, "policy", "int"), (5, "revocation", "int"),)),
+    "ABOUT": (31, ((0, "name", "str"), (1, "system", "str"), (2, "software", "str"), (3, "owner", "str"), (4, "policy", "int"), (5, "revocation", "int"), (6, "pictures", "int"),)),
     "HEAD": (32, ((0, "size", "int"), (1, "root", "bytes"), (2, "chain", "bytes"), (3, "time_ms", "int"), (4, "key", "bytes"), (5, "signature", "bytes"), (6, "proof", "bytes[]"),)),
     "HEAD_KNOWN": (33, ((0, "size", "int"),)),
     "LOGGED": (34, ((0, "covers", "int"), (1, "sessions", "any[][]"),)),
     "OPERATOR_SAYS": (35, ((0, "handle", "int"), (1, "text", "str"),)),
+    "READERS": (36, ((0, "readers", "str[]"),)),
+    "LAST_PICTURE": (37, ((0, "key", "bytes"), (1, "taken", "int"), (2, "sealed", "bytes"),)),
 }
 CONTROL_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {
     "GRANT": (1, ((0, "permissions", "int"), (1, "media_session", "bytes"), (2, "signer", "bytes"), (3, "endorsement", "bytes"), (4, "keys", "bytes[]"), (5, "host_time_us", "int"), (6, "name", "str"), (7, "tracks", "int[][]"),)),

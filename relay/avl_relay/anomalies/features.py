@@ -34,6 +34,10 @@ def _minutes(value: float) -> str:
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
+def _beyond(value: float) -> str:
+    return f"{WORKED / 60 * math.exp(value):.0f} h" if value > 0 else f"{WORKED / 60:.0f} h at most"
+
+
 def _days(value: float) -> str:
     return f"{math.expm1(value):.1f} days"
 
@@ -43,6 +47,8 @@ def _nats(value: float) -> str:
     return "as ever" if share > 0.3 else f"1 in {1 / share:.0f}"
 
 
+#: Minutes that all sessions of an account last together in a day of much work.
+WORKED = 600.0
 #: In the order of a moment's values.
 FEATURES = (
     Feature("place", "a network that is rare for them", _nats, (0.0, 0.3, 0.7), 0.7),
@@ -50,10 +56,12 @@ FEATURES = (
     Feature("hour", "an hour that is rare for them", _nats, (0.0, 0.2, 0.7), 0.7),
     Feature("device", "a device that is rare for them", _nats, (0.2, 0.7, 1.4), 0.7),
     Feature("visitor", "somebody who is rare at this device", _nats, (0.0, 0.5, 1.0), 0.7),
+    Feature("strange", "devices never seen before, within an hour", _count, (0.0, 0.0, 0.5), 0.4),
     Feature("reach", "devices within an hour", _count, (0.7, 0.7, 1.1), 0.35),
     Feature("at_once", "sessions at once", _count, (0.7, 0.7, 1.1), 0.35),
     Feature("length", "a session that lasts", _minutes, (1.5, 3.0, 4.0), 0.8),
     Feature("served", "sessions in a day that last together", _minutes, (2.5, 4.0, 5.0), 0.6),
+    Feature("beyond", "more hours of sessions in a day than anybody works", _beyond, (0.0, 0.0, 0.0), 0.3),
     Feature("absence", "seen again after", _days, (0.1, 0.5, 0.8), 0.6),
     Feature("failures", "refused sign-ins within an hour", _count, (0.0, 0.0, 0.3), 0.5),
     Feature("failures_day", "refused sign-ins within a day", _count, (0.0, 0.0, 0.7), 0.5),

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import zip_longest
 from statistics import median
 from typing import Any
 
@@ -14,12 +13,13 @@ from typing import Any
 #: happened within a day.
 VALUES, NAMES, RECENT = 24, 32, 96
 HOUR, DAY = 3600.0, 86400.0
-#: Seconds in which what was raised counts half.
+#: Seconds in which what was raised counts half, and scales up to which it says nothing any more.
 HALF = HOUR
+NOTHING = 1.0
 #: What is counted by name.
 NAMED = ("networks", "wide", "devices", "ways", "browsers", "origins")
 #: What is remembered of a day.
-OF_A_DAY = ("failures", "reached", "changes", "served", "signed")
+OF_A_DAY = ("failures", "reached", "strange", "changes", "served", "signed")
 #: How much hours beside one count, by distance.
 _BESIDE = {-2: 0.15, -1: 0.3, 0: 1.0, 1: 0.3, 2: 0.15}
 #: How much an even week counts in that of one account, in visits.
@@ -27,6 +27,10 @@ _EVEN = 6.0
 #: What counts for a name that is new, before anything is known: an account that comes from somewhere new all the time
 #: surprises nobody by it.
 _NEW = 0.3
+
+
+#: What a feature was, what is usual, and in words what was seen ("": it has none).
+Told = tuple[float, float, str]
 
 
 class Names:
@@ -38,6 +42,10 @@ class Names:
         self.counts = {} if counts is None else counts
         self.new = new
         self.total = sum(self.counts.values())
+
+    def strangeness(self, name: str) -> float:
+        """How much one that is new counts here, 0 to 1: little, where most are."""
+        return 0.0 if name in self.counts else max(0.0, 1.0 - (self.new + _NEW) / (self.total + 1.0))
 
     def surprise(self, name: str) -> float:
         """How unlikely this name is next, in nats: near 0 for the usual one."""
@@ -79,6 +87,10 @@ class Recent:
         """How often since then."""
         return sum(1 for one, _ in self.items if one > at)
 
+    def sum(self, at: float) -> float:
+        """The sum of what it was about, where those are numbers, since then."""
+        return sum(float(what) for one, what in self.items if one > at)
+
     def different(self, at: float) -> int:
         """About how many different things since then."""
         return len({name for one, name in self.items if one > at})
@@ -102,6 +114,7 @@ class Habits:
         "reached",
         "served",
         "signed",
+        "strange",
         "told",
         "values",
         "ways",
@@ -114,9 +127,9 @@ class Habits:
         self.networks, self.wide, self.devices, self.ways, self.browsers, self.origins = (
             Names(*kept.get(name, ({},))) for name in NAMED
         )
-        #: Refused sign-ins, devices asked for, permissions changed, minutes of sessions that have ended, and networks
-        #: that were signed in from.
-        self.failures, self.reached, self.changes, self.served, self.signed = (
+        #: Refused sign-ins, devices asked for, how strange those are that never were before, permissions changed,
+        #: minutes of sessions that have ended, and networks that were signed in from.
+        self.failures, self.reached, self.strange, self.changes, self.served, self.signed = (
             Recent([(float(at), str(what)) for at, what in kept.get(name, ())]) for name in OF_A_DAY
         )
         self.hours: list[float] = [float(one) for one in kept.get("hours", [0.0] * 48)]
@@ -124,7 +137,10 @@ class Habits:
         self.values: dict[str, list[tuple[int, float]]] = {
             str(name): [(int(day), float(one)) for day, one in some] for name, some in kept.get("values", {}).items()
         }
-        self.carried: list[float] = [float(one) for one in kept.get("carried", ())]
+        self.carried: list[tuple[float, Told]] = [
+            (float(much), (float(value), float(usual), str(seen)))
+            for much, (value, usual, seen) in kept.get("carried_told", ())
+        ]
         self.carried_at = float(kept.get("carried_at", 0.0))
         #: When it was seen last (Unix seconds; 0: never), and in which wide network.
         self.last: float = float(kept.get("last", 0.0))
@@ -143,7 +159,10 @@ class Habits:
             **{name: [[at, what] for at, what in items] for name, items in recent.items()},
             "hours": self.hours,
             "values": {name: [[day, round(one, 3)] for day, one in some] for name, some in self.values.items()},
-            "carried": [round(one, 3) for one in self.carried],
+            "carried_told": [
+                (round(much, 3), (round(value, 3), round(usual, 3), seen))
+                for much, (value, usual, seen) in self.carried
+            ],
             "carried_at": self.carried_at,
             "last": self.last,
             "place": self.place,
@@ -190,13 +209,18 @@ class Habits:
         middle = median(values)
         return middle, 1.4826 * median([abs(one - middle) for one in values])
 
-    def carry(self, raised: Sequence[float], at: float) -> tuple[float, ...]:
+    def carry(self, raised: Sequence[float], told: Sequence[Told], at: float) -> list[tuple[float, Told]]:
         """What is raised now, with what was raised shortly before: an attack is several things in a row, of which each
-        may happen to anybody."""
+        may happen to anybody. `told` says of each feature what it was; so does what is returned, as of when it was
+        raised."""
         left = 0.5 ** (max(0.0, at - self.carried_at) / HALF)
-        self.carried = [max(now, left * before) for now, before in zip_longest(raised, self.carried, fillvalue=0.0)]
+        before = [(left * much, what) if left * much > NOTHING else (0.0, what) for much, what in self.carried]
+        if len(before) != len(raised):  # of other features
+            before = [(0.0, what) for what in told]
+        now = zip(raised, told, strict=True)
+        self.carried = [one if one[0] >= other[0] else other for one, other in zip(now, before, strict=True)]
         self.carried_at = max(at, self.carried_at)
-        return tuple(self.carried)
+        return self.carried
 
 
 def _hour(at: float) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from hashlib import blake2s
 from typing import Any
 
 from avl_protocol.endpoint.program.auditlog import shortened
-from avl_relay.anomalies.features import FEATURES, MOST, Moment
-from avl_relay.anomalies.habits import DAY, HOUR, Habits
+from avl_relay.anomalies.features import FEATURES, MOST, WORKED, Moment
+from avl_relay.anomalies.habits import DAY, HOUR, Habits, Told
 
 #: Accounts, devices and networks whose habits are in memory, and sessions that run.
 SUBJECTS, RUNNING = 8192, 8192
@@ -185,6 +185,8 @@ class Watch:
         if person:
             habits.failures.add(at, network)
         self._failures(habits, address, at, moment)
+        for feature in ("failures", "failures_day", "guesses", "targets"):
+            moment.seen[feature] = f"from {network}|"
         return [self._moment(habits, moment, at, account=account, person=person)]
 
     def _began(self, said: Mapping[str, Any], at: float) -> list[Moment]:
@@ -200,6 +202,10 @@ class Watch:
         visitor = _mark(account) if not account.startswith("at:") else "a code"
         moment.values["visitor"] = there.devices.surprise(visitor)
         habits.reached.add(at, device)
+        if not share:
+            if (strange := habits.devices.strangeness(device)) > 0:
+                habits.strange.add(at, f"{strange:.2f}")
+            moment.values["strange"] = math.log1p(habits.strange.sum(at - HOUR))
         moment.values["reach"] = math.log1p(habits.reached.different(at - HOUR))
         if name not in self._running:
             self._at_once.setdefault(account, {})[name] = None
@@ -246,10 +252,12 @@ class Watch:
         """How long a session has lasted, and all of its account's of a day."""
         habits, moment = self._of(session.account), _Said()
         lasted = max(1.0, (at - session.begun) / 60)
-        day = lasted + sum(float(what) for when, what in habits.served.items if when > at - DAY)
+        day = lasted + habits.served.sum(at - DAY)
         others = (self._running[other] for other in self.sessions_of(session.account) if other != name)
         day += sum((at - other.begun) / 60 for other in others)
         moment.values["length"], moment.values["served"] = math.log(lasted), math.log(max(1.0, day))
+        # Who does sometimes much, sometimes little is no measure of how much is too much.
+        moment.values["beyond"] = max(0.0, math.log(max(1.0, day) / WORKED))
         if over:
             habits.served.add(at, f"{lasted:.1f}")
         else:  # a session is measured by what others were when they were over
@@ -322,28 +330,27 @@ class Watch:
         learns: bool = True,
     ) -> Moment:
         """What was said, measured by what is usual here; then it is part of that."""
-        raised, values, usual = [], [], []
+        raised, told = list[float](), list[Told]()
         for feature in FEATURES:
             value = said.values.get(feature.name)
             if value is None:
                 raised.append(0.0)
-                values.append(0.0)
-                usual.append(0.0)
+                told.append((0.0, 0.0, ""))
                 continue
             middle, scale = habits.usual(feature.name, feature.prior, at)
             raised.append(min(MOST, max(0.0, (value - middle) / max(scale, feature.floor))))
-            values.append(value)
-            usual.append(middle)
+            told.append((value, middle, said.seen.get(feature.name, "")))
             if learns:
                 habits.remember(feature.name, value, at)
+        carried = habits.carry(raised, told, at)
         return Moment(
             account=account,
             person=person,
             device=device,
             session=session,
             at=at,
-            raised=habits.carry(raised, at),
-            values=tuple(values),
-            usual=tuple(usual),
-            seen=said.seen,
+            raised=tuple(much for much, _ in carried),
+            values=tuple(value for _, (value, _, _) in carried),
+            usual=tuple(usual for _, (_, usual, _) in carried),
+            seen={feature.name: seen for feature, (_, (_, _, seen)) in zip(FEATURES, carried, strict=True) if seen},
         )

@@ -32,6 +32,7 @@ from avl_relay.store.cleaning import clean
 from avl_relay.store.devices import ACTIVE, MOST, REVOKED, Device, Devices, in_groups, labelled, matching
 from avl_relay.store.hashes import hashed
 from avl_relay.store.passes import GOOD, Passes
+from avl_relay.store.pictures import LastPictures
 from avl_relay.store.statements import Statements
 from avl_relay.store.tables import devices
 
@@ -209,6 +210,7 @@ class DeviceList:
             return DONE
         await Devices(call.db).set_state(number, REVOKED)
         await Passes(call.db).drop(device=number)
+        await LastPictures(call.db).drop(number)
         self._announce(call, number, {"number": number, "state": REVOKED, "may": False})
         call.afterwards(lambda: self._live.send_away(number))
         return DONE

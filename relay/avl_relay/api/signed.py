@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from avl_protocol.rights import jws
 from avl_protocol.rights.jws import NotSigned
-from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, Policy, RevocationList, read
+from avl_protocol.rights.statements import AccessGrant, Enrolment, KeyLink, PictureKey, Policy, RevocationList, read
 from avl_protocol.wire.registry import Permission
 from avl_relay.api.identity import Identity
 from avl_relay.api.problems import Problem
 from avl_relay.store.tables import person_keys
 
-S = TypeVar("S", AccessGrant, Enrolment, KeyLink, Policy, RevocationList)
+S = TypeVar("S", AccessGrant, Enrolment, KeyLink, PictureKey, Policy, RevocationList)
 #: Grants in a chain (spec 11).
 DEEPEST = 3
 

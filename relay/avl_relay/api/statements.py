@@ -20,6 +20,7 @@ from avl_relay.store.devices import Devices
 from avl_relay.store.engine import new_id
 from avl_relay.store.grants import Grants
 from avl_relay.store.groups import Groups
+from avl_relay.store.pictures import LastPictures
 from avl_relay.store.statements import ENROLMENT, EVERYWHERE, POLICY, REVOCATION, Kept, Statements
 from avl_relay.store.tables import statements
 
@@ -113,7 +114,9 @@ class StatementList:
         kept = await self._kept(call, REVOCATION, EVERYWHERE, signer, revoked.sequence, token)
         gone = await Grants(call.db).revoke(signer.thumbprint, names=revoked.grants, keys=revoked.keys, now=call.now)
         for owner in sorted({signer.thumbprint, *(grant.owner for grant in gone)}):
-            self._push(call, await Devices(call.db).of_owner(owner))
+            concerned = await Devices(call.db).of_owner(owner)
+            await LastPictures(call.db).forget(call.now, concerned)
+            self._push(call, concerned)
         for person in {grant.person for grant in gone}:
             about = {"revoked": [grant.jti for grant in gone if grant.person == person], "person": person}
             self._announce(call, about)

@@ -160,6 +160,7 @@ DONE: Mapping[tuple[str, str], tuple[str, Tells]] = {
     ("DELETE", "/me/factors/{id}"): ("factor_changed", _factor("removed", "one")),
     ("PUT", "/me/key"): ("factor_changed", _factor("changed", "key")),
     ("DELETE", "/me/key"): ("factor_changed", _factor("removed", "key")),
+    ("PUT", "/me/picture-key"): ("factor_changed", _factor("added", "picture-key")),
     ("GET", "/audit/export"): ("exported", lambda call, outcome: _by(call)),
 }
 #: Steps of signing in -> how.

@@ -9,7 +9,7 @@
  * for good leaves none to the seventh.
  */
 
-const KINDS = ["presence", "session", "device", "rights", "settings", "alarm", "resync"];
+const KINDS = ["presence", "session", "device", "rights", "settings", "alarm", "picture", "resync"];
 
 /** Milliseconds after which a relay that refused is asked again. */
 const AGAIN = 5000;
@@ -65,7 +65,7 @@ export class Events {
   }
 
   /** Do something whenever one of these happens, until `signal` ends it.
-   * @param {string[]} kinds  presence, session, device, rights, settings, alarm, resync @param {(said: any) => void} act @param
+   * @param {string[]} kinds  presence, session, device, rights, settings, alarm, picture, resync @param {(said: any) => void} act @param
    * {AbortSignal} signal */
   on(kinds, act, signal) {
     for (const kind of kinds) {

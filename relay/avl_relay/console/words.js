@@ -75,6 +75,11 @@ export function moment(seconds) {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(seconds * 1000);
 }
 
+/** The same in figures alone, where there is little room. @param {number} seconds  Unix time */
+export function brief(seconds) {
+  return new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" }).format(seconds * 1000);
+}
+
 /** A catalogue with its keys in one row: `{ a: { b: "c" } }` is `a.b`. @param {any} tree @param {string} [above] @param
  * {Map<string, string>} [into] */
 export function flat(tree, above = "", into = new Map()) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.state import StateFolder
 from avl_protocol.rights.statements import device_audience, group_audience
 from avl_protocol.wire.device_id import from_text
-from avl_protocol.wire.messages import About
+from avl_protocol.wire.messages import About, LastPicture
 from avl_relay.accounts.premises import Premises
 from avl_relay.anomalies.keeping import Keeping
 from avl_relay.api.accounts import Accounts
@@ -30,6 +30,7 @@ from avl_relay.api.matrix import Matrix
 from avl_relay.api.operations import Answer, Call, Operation, Resource
 from avl_relay.api.people import PeopleList
 from avl_relay.api.personal import PersonalData
+from avl_relay.api.pictures import Pictures
 from avl_relay.api.problems import Problem
 from avl_relay.api.running import RunningSessions
 from avl_relay.api.settings import Desk, SettingList, Turned
@@ -48,6 +49,7 @@ from avl_relay.store.engine import Store, database_url
 from avl_relay.store.errors import StoreError
 from avl_relay.store.hashes import hashed
 from avl_relay.store.passes import Passes
+from avl_relay.store.pictures import LastPictures, Left, Reader
 from avl_relay.store.statements import Statements
 from avl_relay.store.tables import devices
 
@@ -121,6 +123,7 @@ class Machinery:
         resources: list[Resource] = [
             *kept,
             PersonalData(),
+            Pictures(live),
             statements,
             GrantList(live, statements),
             ShareList(live, statements),
@@ -264,6 +267,29 @@ class Machinery:
         ]
         async with (await self.store()).writing() as db:
             await Devices(db).report(reports)
+
+    async def readers(self, numbers: Sequence[str]) -> dict[str, list[Reader]]:
+        """For whom hosts may leave pictures; what is kept of them for anybody else is dropped."""
+        told: dict[str, list[Reader]] = {}
+        now = int(self._world.clock.wall())
+        async with (await self.store()).writing() as db:
+            pictures = LastPictures(db)
+            for device in await Devices(db).some(devices.c.number.in_(numbers), len(numbers)):
+                told[device.number] = readers = await pictures.readers(device, now)
+                await pictures.drop(device.number, {reader.key for reader in readers})
+        return told
+
+    async def pictures(self, left: Mapping[tuple[str, str], LastPicture], none: Iterable[str]) -> None:
+        """Hosts have left pictures, by device and key: they are kept as far as they are for who may look now. The hosts
+        of `none` leave no more."""
+        now = int(self._world.clock.wall())
+        async with (await self.store()).writing() as db:
+            pictures, known = LastPictures(db), Devices(db)
+            await pictures.stop(list(none))
+            for (number, key), one in left.items():
+                device = await known.one(number)
+                if device is not None and key in {each.key for each in await pictures.readers(device, now)}:
+                    await pictures.keep(Left(device=number, key=key, taken=one.taken, sealed=one.sealed), now)
 
     async def tidy(self) -> None:
         """Drop sign-ins, codes and counters that are over. Raises StoreError."""

@@ -16,9 +16,10 @@ import structlog
 from avl_protocol.endpoint.loop.world import World
 from avl_protocol.endpoint.program.localcontrol import ControlError
 from avl_protocol.endpoint.program.state import StateError
+from avl_protocol.rights.jws import encode
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.device_id import from_text
-from avl_protocol.wire.messages import About
+from avl_protocol.wire.messages import About, LastPicture
 from avl_protocol.wire.registry import CloseCode
 from avl_relay.access import ALLOWED, Decision, MayAttach, MayRegister
 from avl_relay.anomalies.alarms import Alarm
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from avl_relay.api.settings import Turned
     from avl_relay.control.building import Machinery
     from avl_relay.settings.live import LiveSettings
+    from avl_relay.store.pictures import Reader
 
 #: Seconds after the start until a store that is there is opened where nobody has asked for it yet; between two tries
 #: to open it; and for which what hosts say is gathered before it is written.
@@ -82,6 +84,9 @@ class RelayHands(Protocol):
 
     def hand_on(self, device: int, tokens: Sequence[str]) -> bool:
         """Hand a host what was signed about it; whether it is here."""
+
+    def tell_readers(self, device: int, readers: Sequence[str]) -> None:
+        """Tell a host for whom it may leave pictures."""
 
 
 class ControlPlane:
@@ -128,7 +133,12 @@ class ControlPlane:
         self._said: dict[str, About | None] = {}
         #: Devices that are to be told what was signed about them.
         self._to_push: dict[str, None] = {}
-        self._writing = self._pushing = False
+        self._writing = self._pushing = self._reading = False
+        #: Hosts of ours that leave pictures, and for which picture keys they were told to.
+        self._picturing: dict[str, frozenset[str]] = {}
+        #: What they have left since it was written last, by device and key; and who leaves none any more.
+        self._left: dict[tuple[str, str], LastPicture] = {}
+        self._stopped: dict[str, None] = {}
         self._troubled = ""
 
     # what the relay calls
@@ -232,6 +242,10 @@ class ControlPlane:
                 self._pushing = True
                 self._start(self._push())
 
+    def read_anew(self) -> None:
+        """See Hands."""
+        self._read_soon()
+
     # Onlooker (onlooker.py)
 
     def host_came(self, device: int, now: float) -> None:
@@ -243,12 +257,29 @@ class ControlPlane:
 
     def host_left(self, device: int, now: float) -> None:
         """See Onlooker."""
+        self._picturing.pop(number_text(device), None)
         self._note(number_text(device), None)
         self.live.host_left(device, now)
 
     def host_said(self, device: int, about: About) -> None:
         """A host of ours tells of itself: all of it may be hostile."""
-        self._note(number_text(device), about)
+        number = number_text(device)
+        if not about.pictures:
+            self._picturing.pop(number, None)
+            self._stopped[number] = None
+            self._left = {left: picture for left, picture in self._left.items() if left[0] != number}
+        elif number not in self._picturing:
+            self._stopped.pop(number, None)
+            self._picturing[number] = frozenset()
+            self._read_soon()
+        self._note(number, about)
+
+    def host_shows(self, device: int, picture: LastPicture) -> None:
+        """A host of ours leaves a picture: it is kept for who may look, and for nobody else."""
+        number, key = number_text(device), encode(picture.key)
+        if key in self._picturing.get(number, ()):
+            self._left[number, key] = picture
+            self._note(number, None)
 
     def session_began(self, begun: Begun, now: float) -> None:
         """See Onlooker."""
@@ -265,6 +296,8 @@ class ControlPlane:
         about = happening.about
         if happening.kind == "settings" and self._chosen is not None:
             self._chosen.look()
+        if happening.kind in ("rights", "device"):
+            self._read_soon()
         if happening.kind == "device" and (about.get("enrolled") or "may" in about):
             self.access.change(happening.device, about.get("may", True))
 
@@ -361,6 +394,7 @@ class ControlPlane:
         for device in self.live.own_devices:
             self._note(device, None)
             self.push(from_text(device))
+        self._read_soon()
         if self._settings.number != 0:
             return
         if (line := await self._machinery.first_words(self._relay.page)) is not None:
@@ -415,6 +449,29 @@ class ControlPlane:
         else:
             self._pushing = False
 
+    def _read_soon(self) -> None:
+        """Hosts that leave pictures are told for whom, once for all that happens meanwhile."""
+        if self._picturing and not self._reading and self._machinery is not None:
+            self._reading = True
+            self._later(GATHERED, lambda: self._start(self._read()))
+
+    async def _read(self) -> None:
+        self._reading = False
+        numbers = list(self._picturing)
+        try:
+            machinery = await self._loaded()
+            for at in range(0, len(numbers), TOGETHER):
+                for number, readers in (await machinery.readers(numbers[at : at + TOGETHER])).items():
+                    self._tell_readers(number, readers)
+        except StoreError as error:
+            self._report(error)
+            self._later(AGAIN, self._read_soon)
+
+    def _tell_readers(self, number: str, readers: Sequence[Reader]) -> None:
+        if number in self._picturing and self._relay is not None:
+            self._picturing[number] = frozenset(reader.key for reader in readers)
+            self._relay.tell_readers(from_text(number), [" ".join(reader.tokens) for reader in readers])
+
     def _note(self, device: str, about: About | None) -> None:
         """A host was heard: it is written with what others say meanwhile."""
         self._said[device] = about or self._said.get(device)
@@ -428,11 +485,18 @@ class ControlPlane:
         if machinery is None or not self._said:
             return
         said, self._said = self._said, {}
+        left, self._left = self._left, {}
+        stopped, self._stopped = self._stopped, {}
         try:
             await machinery.report(said)
+            if left or stopped:
+                await machinery.pictures(left, stopped)
+            for number in sorted({number for number, _ in left}):
+                self.live.announce(Happening(kind="picture", device=number, about={"number": number}))
         except StoreError as error:
             self._report(error)
-            self._said = {**said, **self._said}
+            self._said, self._left = {**said, **self._said}, {**left, **self._left}
+            self._stopped = {**stopped, **self._stopped}
 
 
 def _import() -> Any:

@@ -17,7 +17,7 @@ from avl_protocol.session.hop.server import HopServer
 from avl_protocol.session.hop.servers import HopServers
 from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.wire.errors import Refused
-from avl_protocol.wire.messages import Recover, Statements, Viewers
+from avl_protocol.wire.messages import Readers, Recover, Statements, Viewers
 from avl_protocol.wire.registry import MAX_HOP_MESSAGE, MAX_STATEMENTS, CloseCode
 from avl_relay.directory import Directory
 from avl_relay.forward.caps import cap
@@ -191,6 +191,12 @@ class Hosts:
         if part:
             publisher.peer.send(Statements(tuple(part)))
         return True
+
+    def tell_readers(self, device: int, readers: Sequence[str]) -> None:
+        """Tell a host that is registered here for whom it may leave pictures (spec 11, 11.9)."""
+        publisher = self._ours(device)
+        if publisher is not None:
+            publisher.peer.send(Readers(tuple(readers)))
 
     # other workers
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+from avl_protocol.crypto.hpke import KEY_BYTES
 from avl_protocol.endpoint.accept.hits import limits_hit
 from avl_protocol.endpoint.accept.sources import source
 from avl_protocol.media.track import tracks_of
@@ -42,6 +43,7 @@ from avl_protocol.wire.messages import (
     Evict,
     HeadKnown,
     HopMessage,
+    LastPicture,
     Logged,
     NatTest,
     OperatorSays,
@@ -51,7 +53,7 @@ from avl_protocol.wire.messages import (
     Tracks,
     Viewers,
 )
-from avl_protocol.wire.registry import T_ASKED, CloseCode
+from avl_protocol.wire.registry import MAX_LAST_PICTURE, MAX_READERS, T_ASKED, T_LAST_PICTURE, CloseCode
 from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
 from avl_relay.directory import Directory, LocalDirectory, Place, WhereIs
 from avl_relay.forward.asking import Asked, Asking, Question
@@ -76,7 +78,8 @@ class Router:
     Answers of `access` and `directory` that come later are told with `decided` and `located`. `handles`: the first
     handle and the distance to the next, so that several workers of a relay use different ones. `about(device, what)` is
     told what a host says of itself: a stranger's words; `head_known(peer, size)` which head of the audit log a
-    neighbour keeps, and `logged(peer, device, message)` which sessions a host's own log has.
+    neighbour keeps, and `logged(peer, device, message)` which sessions a host's own log has;
+    `pictured(device, picture)` which picture of itself it leaves for somebody.
     """
 
     def __init__(
@@ -93,7 +96,9 @@ class Router:
         about: Callable[[int, About], None] = lambda device, about: None,
         head_known: Callable[[HopServer, int], None] = lambda peer, size: None,
         logged: Callable[[HopServer, int, Logged], None] = lambda peer, device, message: None,
+        pictured: Callable[[int, LastPicture], None] = lambda device, picture: None,
     ) -> None:
+        self._pictured = pictured
         self._head_known, self._logged = head_known, logged
         self._bounds = limits
         self._nat_test = nat_test
@@ -103,6 +108,7 @@ class Router:
         onlooker = onlooker or Blind()
         self._asking = Asking()
         self._tests = Buckets(rate=6 / 60, burst=4)
+        self._pictures = Buckets(rate=MAX_READERS / T_LAST_PICTURE, burst=2 * MAX_READERS)
         self._peers = HopServers(self._apply)
         self._tally = tally = Tally()
         self._next_handle, self._between_handles = handles
@@ -179,6 +185,7 @@ class Router:
             "remembered sessions": sessions.remembered,
             "timers": sessions.timers + self._peers.timers + hosts.timers,
             "sources of NAT tests": len(self._tests),
+            "sources of pictures": len(self._pictures),
         }
         happened = Counter({"hosts": 0, "sessions": 0, "skipped objects": hosts.skipped_so_far})
         happened.update(self._tally.happened)
@@ -381,6 +388,10 @@ class Router:
         """Hand statements on to a host that is registered here (spec 11, 11.6); False where it is not."""
         return self._hosts.hand_on(device, tokens)
 
+    def tell_readers(self, device: int, readers: Sequence[str]) -> None:
+        """Tell a host that is registered here for whom it may leave pictures (spec 11, 11.9)."""
+        self._hosts.tell_readers(device, readers)
+
     # messages
 
     def _message(self, peer: HopServer, message: HopMessage, now: float) -> None:
@@ -412,6 +423,9 @@ class Router:
             if (publisher := self._hosts.of(peer)) is not None:
                 self._about(publisher.device, message)
             return
+        if isinstance(message, LastPicture):
+            self._take_picture(peer, message, now)
+            return
         if isinstance(message, Viewers):
             if (publisher := self._hosts.of(peer)) is not None:
                 publisher.fanout.best_anywhere = float(message.rate) or (inf if message.count else 0.0)
@@ -430,6 +444,19 @@ class Router:
             session.host.fanout.subscribe(session.handle, session.viewer.carrier, message.track, message.wish != 0, now)
         elif session.admitted and isinstance(message, Recover):
             session.host.fanout.recover(session.handle, message.track, message.object, now)
+
+    def _take_picture(self, peer: HopServer, picture: LastPicture, now: float) -> None:
+        """A host leaves a picture for somebody (spec 11, 11.9). Raises RemoteProtocolError."""
+        publisher = self._hosts.of(peer)
+        if publisher is None:
+            return
+        sized = len(picture.key) == KEY_BYTES and 0 < len(picture.sealed) <= MAX_LAST_PICTURE
+        if not sized or not 0 <= picture.taken < 1 << 53:
+            raise RemoteProtocolError(CloseCode.PROTOCOL_ERROR, "malformed LAST_PICTURE")
+        if self._pictures.take(publisher.device, now):
+            self._pictured(publisher.device, picture)
+        else:
+            self._tally.hit("last pictures", peer.carrier.peer_address[0])
 
     def _from_host(self, session: Session, message: HopMessage, now: float) -> None:
         if isinstance(message, Accept):

@@ -12,6 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from avl_protocol.endpoint.accept.admission import ConnectionAdmission, Decision
+from avl_protocol.endpoint.accept.hits import network
 from avl_protocol.endpoint.accept.quota import Claim, Quota
 from avl_protocol.rate.limits import Limits
 
@@ -33,10 +34,12 @@ class PageConnection(H11Protocol):
         super().connection_made(transport)
         host = str((transport.get_extra_info("peername") or ("0.0.0.0",))[0]).removeprefix(MAPPED)
         now = self.loop.time()
-        if self._admission.decide(host, proved=True, now=now) is Decision.ACCEPT:
-            self._place = self._quota.claim(host, now, transport.abort)
-            if self._place is None:
-                self._admission.blame(host, now)
+        if self._admission.decide(host, proved=True, now=now) is not Decision.ACCEPT:
+            self._quota.hits.add(network(host))
+        elif (place := self._quota.claim(host, now, transport.abort)) is not None:
+            self._place = place
+        else:
+            self._admission.blame(host, now)
         if self._place is None:
             transport.abort()
         else:

@@ -76,7 +76,7 @@ class TcpServer:
 
     @property
     def hits(self) -> Hits:
-        """Connections that got no place, or had to give way."""
+        """Connections that came too fast, got no place, or had to give way."""
         return self._quota.hits
 
     def renew(self, certificate: Path, key: Path) -> None:

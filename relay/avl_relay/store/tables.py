@@ -359,6 +359,38 @@ shares = Table(
     _when("created"),
 )
 
+# ------------------------------------------------------------------------------------------------------ last pictures
+
+#: What browsers of people open pictures with, by public half: X25519, base64url. `signer`: thumbprint of the key that
+#: has signed `token`, which says so.
+picture_keys = Table(
+    "picture_keys",
+    METADATA,
+    Column("key", String(THUMBPRINT), primary_key=True),
+    _person(),
+    Column(
+        "signer",
+        String(THUMBPRINT),
+        ForeignKey("person_keys.thumbprint", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("token", String, nullable=False),
+    _when("expires"),
+    _when("created"),
+)
+
+#: The newest picture of a device for each key, which it is sealed to. `taken`: by the host's clock.
+last_pictures = Table(
+    "last_pictures",
+    METADATA,
+    Column("device", String(DEVICE), ForeignKey("devices.number", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(THUMBPRINT), ForeignKey("picture_keys.key", ondelete="CASCADE"), primary_key=True, index=True),
+    _when("taken"),
+    Column("sealed", LargeBinary, nullable=False),
+    _when("created"),
+)
+
 # ---------------------------------------------------------------------------------------------------------- anomalies
 
 #: What was unusual. `kind`: the feature that says most; `reasons`: in words; `acted`: what was done about it; `by`: who

@@ -15,7 +15,7 @@ import { feedbacks } from "./feedback.js";
 import { handshakes } from "./handshake.js";
 import { gestures, ledgers, outboxes, senders } from "./input.js";
 import { parities } from "./parity.js";
-import { rights } from "./rights.js";
+import { lastPictures, rights } from "./rights.js";
 import { plans, selectors, silences } from "./selector.js";
 import { tracks } from "./track.js";
 import { allMessages, carriers, clipformatsOf, cliptexts, datagrams, deviceIds, packings, targets, typables, varints } from "./wire.js";
@@ -55,6 +55,7 @@ export async function everywhere(read) {
     inputledger: ledgers(await read("inputledger")),
     inputsender: senders(await read("inputsender")),
     rights: rights(await read("rights")),
+    lastpicture: lastPictures(await read("lastpicture")),
     files: files(await read("files")),
   };
 }

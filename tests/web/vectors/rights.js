@@ -6,10 +6,13 @@ import { Identity } from "../../../viewer/avl_viewer/web/crypto/identity.js";
 import { verifyChain } from "../../../viewer/avl_viewer/web/rights/chain.js";
 import { effective } from "../../../viewer/avl_viewer/web/rights/effective.js";
 import { enrolled } from "../../../viewer/avl_viewer/web/rights/enrolled.js";
+import { x25519Pair } from "../../../viewer/avl_viewer/web/crypto/webcrypto.js";
 import * as jws from "../../../viewer/avl_viewer/web/rights/jws.js";
+import { openPicture } from "../../../viewer/avl_viewer/web/rights/lastpicture.js";
 import * as personkey from "../../../viewer/avl_viewer/web/rights/personkey.js";
 import { Share } from "../../../viewer/avl_viewer/web/rights/sharelink.js";
-import { ENROLMENT, enrolmentOf, GRANT, read, REVOCATION } from "../../../viewer/avl_viewer/web/rights/statements.js";
+import { ENROLMENT, enrolmentOf, GRANT, PICTURE_KEY, read, REVOCATION } from "../../../viewer/avl_viewer/web/rights/statements.js";
+import * as deviceId from "../../../viewer/avl_viewer/web/wire/device_id.js";
 import { GrantRefused } from "../../../viewer/avl_viewer/web/wire/errors.js";
 import { GRANT_REFUSAL, MAX } from "../../../viewer/avl_viewer/web/wire/registry.js";
 import { bytes, hex, holds, same } from "./notation.js";
@@ -36,6 +39,7 @@ export function rights(vectors) {
     ["what is no statement is refused", async () => {
       for (const { why, token } of vectors.invalid) same(await fails(() => read(GRANT, token, ownerKey)), "NotSigned", why);
       for (const { why, token } of vectors.invalid_lists) same(await fails(() => read(REVOCATION, token, ownerKey)), "NotSigned", why);
+      for (const { why, token } of vectors.invalid_picture_keys) same(await fails(() => read(PICTURE_KEY, token, ownerKey)), "NotSigned", why);
     }],
     ...vectors.chains.map((/** @type {any} */ chain) => /** @type {import("./notation.js").Check} */ ([`chain: ${chain.about}`, async () => {
       const revocation = await read(REVOCATION, chain.revocation, ownerKey);
@@ -91,6 +95,21 @@ export function rights(vectors) {
       same(personkey.newRecoveryKey(() => bytes(drawn)), printed);
       same(hex(personkey.recoverySecret(printed.toLowerCase())), vectors.copies[1].secret);
       same(await fails(async () => personkey.recoverySecret("no")), "NotSigned");
+    }],
+  ];
+}
+
+/** Checks of lastpicture.json. @param {any} vectors @returns {import("./notation.js").Check[]} */
+export function lastPictures({ private: own, public: raw, device, taken, valid, invalid }) {
+  const pair = () => x25519Pair(bytes(own));
+  const opened = async (/** @type {string} */ sealed) => openPicture(await pair(), deviceId.fromText(device), taken, bytes(sealed));
+  return [
+    ["a last picture opens for who it is sealed to", async () => {
+      same(hex((await pair()).public), raw);
+      for (const { image, sealed } of valid) same(hex((await opened(sealed)) ?? bytes("00")), image);
+    }],
+    ["what the host has not left for this key is no last picture", async () => {
+      for (const { why, sealed } of invalid) same(await opened(sealed), null, why);
     }],
   ];
 }

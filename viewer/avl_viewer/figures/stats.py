@@ -15,6 +15,8 @@ from avl_protocol.session.snapshot import Snapshot
 WINDOW = 10.0
 #: Seconds over which fps and bitrate are taken.
 SHORT = 1.0
+#: An input whose next picture comes later than this many seconds changed nothing that could be seen.
+ANSWER = 1.0
 #: Frames under way, samples kept, and inputs waiting for their picture.
 KEPT = 1024
 
@@ -92,7 +94,9 @@ class Stats:
         self.stage("receive", arrival.last - arrival.first, at)
         self.stage("network", arrival.last - arrival.captured, at)
         while self._applied and self._applied[0][0] <= arrival.echo:
-            self._photon.append((at, at - self._applied.popleft()[1]))
+            sent = self._applied.popleft()[1]
+            if at - sent <= ANSWER:
+                self._photon.append((at, at - sent))
         return age
 
     def stage(self, name: str, seconds: float, at: float) -> None:

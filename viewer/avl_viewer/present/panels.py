@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QFontDatabase, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from avl_protocol.wire.foreign import for_dialog
 from avl_viewer.present.label import label
@@ -120,7 +120,10 @@ class Notice(QFrame):
 
 
 class Toast(QFrame):
-    """A line at the bottom that goes away by itself. `gone`: it was there long enough to be read."""
+    """Lines at the bottom that go away by themselves: a remark, and beside it what was lost, which no remark displaces.
+
+    `gone`: what was lost was there long enough to be read.
+    """
 
     gone = Signal()
 
@@ -130,23 +133,20 @@ class Toast(QFrame):
         self.setObjectName("panel")
         self.setStyleSheet(PANEL)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._text = label()
-        self._text.setWordWrap(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 9, 14, 9)
-        column.addWidget(self._text)
-        self._staying = QTimer(self)
-        self._staying.setSingleShot(True)
-        self._staying.timeout.connect(self._go)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(14, 9, 14, 9)
+        self._remark, self._remarked = self._line()
+        self._loss, self._lost = self._line()
+        self._lost.timeout.connect(self.gone)
         self.hide()
 
     def say(self, text: str) -> None:
-        """Show a line, instead of the one that is there."""
-        self._text.setText(text)
-        self.place()
-        self.show()
-        self.raise_()
-        self._staying.start(max(STAY, READ * len(text)))
+        """Show a remark, instead of the one that is there."""
+        self._show(self._remark, self._remarked, text)
+
+    def say_lost(self, text: str) -> None:
+        """Show what was lost, instead of what was lost before."""
+        self._show(self._loss, self._lost, text)
 
     def place(self) -> None:
         """Bottom centre of the window."""
@@ -155,9 +155,29 @@ class Toast(QFrame):
         self.adjustSize()
         self.move((room.width() - self.width()) // 2, room.height() - self.height() - 20)
 
-    def _go(self) -> None:
-        self.hide()
-        self.gone.emit()
+    def _line(self) -> tuple[QLabel, QTimer]:
+        text, staying = label(), QTimer(self)
+        text.setWordWrap(True)
+        text.hide()
+        self._column.addWidget(text)
+        staying.setSingleShot(True)
+        staying.timeout.connect(lambda: self._go(text))
+        return text, staying
+
+    def _show(self, line: QLabel, staying: QTimer, text: str) -> None:
+        line.setText(text)
+        line.show()
+        self.place()
+        self.show()
+        self.raise_()
+        staying.start(max(STAY, READ * len(text)))
+
+    def _go(self, line: QLabel) -> None:
+        line.hide()
+        if self._remark.isHidden() and self._loss.isHidden():
+            self.hide()
+        else:
+            self.place()
 
 
 class Figures(QFrame):

@@ -407,7 +407,7 @@ class Window(QObject):
 
     def _tell_dropped(self) -> None:
         if (sentence := self._tally.sentence()) and not self._over and self.ending is None:
-            self.toast.say(sentence)
+            self.toast.say_lost(sentence)
 
     def _told(self) -> None:
         if self._stage == "running":  # else it is told once more when the session goes on

@@ -468,7 +468,8 @@ function shut(to, sentence) {
   desktopName = "";
   entitle();
   popouts.close();
-  entrance.show(sentence);
+  const [device, code] = entrance.remembered;
+  entrance.show(sentence, Boolean(device) && !code && opened?.device === device);
 }
 
 /** @param {State} to @param {string} reason @param {number} waited  milliseconds that it has been so */

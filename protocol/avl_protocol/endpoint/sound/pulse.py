@@ -36,26 +36,48 @@ class PulseError(Exception):
     """There is no server, or it refused or ended; the text says what to do."""
 
 
-class _Spec(ctypes.Structure):
+class SampleSpec(ctypes.Structure):
+    """pa_sample_spec."""
+
     _fields_ = (("format", ctypes.c_int), ("rate", ctypes.c_uint32), ("channels", ctypes.c_uint8))
 
 
-class _Buffer(ctypes.Structure):
+def floats(channels: int) -> SampleSpec:
+    """What all streams are."""
+    return SampleSpec(_FLOAT32LE, RATE, channels)
+
+
+class BufferAttributes(ctypes.Structure):
+    """pa_buffer_attr."""
+
     _fields_ = tuple((name, ctypes.c_uint32) for name in ("maxlength", "tlength", "prebuf", "minreq", "fragsize"))
+
+
+def buffer(**bytes_of: int) -> BufferAttributes:
+    """What is not named is left to the server."""
+    attributes = BufferAttributes(*[_LEFT_TO_SERVER] * 5)
+    for name, size in bytes_of.items():
+        setattr(attributes, name, size)
+    return attributes
+
+
+def library(name: str) -> ctypes.CDLL:
+    """One of PulseAudio's. Raises PulseError."""
+    try:
+        return ctypes.CDLL(name)
+    except OSError:
+        raise PulseError(_NO_LIBRARY) from None
 
 
 @cache
 def _library() -> ctypes.CDLL:
-    try:
-        lib = ctypes.CDLL("libpulse-simple.so.0")
-    except OSError:
-        raise PulseError(_NO_LIBRARY) from None
+    lib = library("libpulse-simple.so.0")
     text, pointer = ctypes.c_char_p, ctypes.c_void_p
     error = ctypes.POINTER(ctypes.c_int)
     lib.pa_simple_new.restype = pointer
     lib.pa_simple_new.argtypes = [
         *(text, text, ctypes.c_int, text, text),
-        *(ctypes.POINTER(_Spec), pointer, ctypes.POINTER(_Buffer), error),
+        *(ctypes.POINTER(SampleSpec), pointer, ctypes.POINTER(BufferAttributes), error),
     ]
     for call in (lib.pa_simple_read, lib.pa_simple_write):
         call.argtypes = [pointer, text, ctypes.c_size_t, error]
@@ -65,7 +87,8 @@ def _library() -> ctypes.CDLL:
 
 
 class Stream:
-    """One stream of floats at RATE, interleaved. `device`: a sink or source of the server; None: the default one.
+    """One stream of floats at RATE, interleaved. `device`: a sink or source of the server; None: the default one. The
+    server may move it to another (what must stay with its source is a MonitorStream of the host's).
     `ahead`: seconds of sound that the server holds, its device's part included. Raises PulseError, here and in all that
     it does."""
 
@@ -74,15 +97,11 @@ class Stream:
         self._lib = _library()
         self._size = SAMPLES * channels * 4
         held = round(ahead / BLOCK * self._size)
-        buffer = _Buffer(*[_LEFT_TO_SERVER] * 5)
-        if record:
-            buffer.fragsize = held
-        else:
-            buffer.tlength = held
+        attributes = buffer(fragsize=held) if record else buffer(tlength=held)
         self._error = ctypes.c_int()
         self._stream: Any = self._lib.pa_simple_new(
             *(None, b"avl", _RECORD if record else _PLAYBACK, device.encode() if device else None, title.encode()),
-            *(ctypes.byref(_Spec(_FLOAT32LE, RATE, channels)), None, ctypes.byref(buffer), ctypes.byref(self._error)),
+            *(ctypes.byref(floats(channels)), None, ctypes.byref(attributes), ctypes.byref(self._error)),
         )
         if not self._stream:
             raise PulseError(f"The sound server refused a stream (error {self._error.value}).")

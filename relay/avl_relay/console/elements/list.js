@@ -35,6 +35,7 @@ import { windowOf } from "./window.js";
  * @property {(after: string) => Promise<{ items: T[], next: string | null }>} source  a page of it; "" for the first
  * @property {Column<T>[]} columns  the first has what a row is called
  * @property {(item: T) => Node[]} [card]
+ * @property {() => boolean} [pictured]  whether cards have pictures
  * @property {() => Node} empty  what is shown where there is nothing, and says what to do next
  * @property {(text: string) => void} [counted]  told how many there are
  */
@@ -43,6 +44,8 @@ import { windowOf } from "./window.js";
 const ROW = 52;
 const CARD = 176;
 const CARD_WIDTH = 280;
+/** That of one with a picture. */
+const PICTURED = 336;
 const GAP = 14;
 /** Milliseconds for which what happens is gathered before it is asked for. */
 const SOON = 250;
@@ -250,7 +253,7 @@ export class List extends HTMLElement {
     if (!this._place || !this._scroller) return;
     const cards = this._how === "cards";
     const across = cards ? Math.max(1, Math.floor((this.clientWidth + GAP) / (CARD_WIDTH + GAP))) : 1;
-    const height = cards ? CARD + GAP : ROW;
+    const height = cards ? this._card() + GAP : ROW;
     const seen = this._scroller.clientHeight;
     const top = this._scroller.getBoundingClientRect().top - this.getBoundingClientRect().top;
     const { first, last, before, after } = windowOf({ count: this.items.length, across, height, top, seen });
@@ -281,6 +284,10 @@ export class List extends HTMLElement {
     this._last = last;
     this._rove();
     if (last + AHEAD >= this.items.length && this._next && !this._order) void this._more();
+  }
+
+  _card() {
+    return this._shape.pictured?.() ? PICTURED : CARD;
   }
 
   /** One that is seen no more. The focus is not lost with it. @param {HTMLElement} one */
@@ -358,7 +365,7 @@ export class List extends HTMLElement {
     if (!this._scroller) return;
     const cards = this._how === "cards";
     const across = cards ? Math.max(1, Math.floor((this.clientWidth + GAP) / (CARD_WIDTH + GAP))) : 1;
-    const height = cards ? CARD + GAP : ROW;
+    const height = cards ? this._card() + GAP : ROW;
     const start = this.getBoundingClientRect().top - this._scroller.getBoundingClientRect().top + this._scroller.scrollTop;
     const above = start + Math.floor(at / across) * height;
     const head = cards ? 0 : (this.querySelector("thead")?.getBoundingClientRect().height ?? 0);

@@ -10,7 +10,7 @@ import { List } from "../elements/list.js";
 import { icon } from "../icons.js";
 import { Names } from "../names.js";
 import { hashOf } from "../router.js";
-import { count, moment, number, t } from "../words.js";
+import { brief, count, moment, number, t } from "../words.js";
 
 /** Entries of one answer; milliseconds after the last key until that is searched for. */
 const PAGE = 100;
@@ -19,7 +19,7 @@ const PAUSE = 250;
 export const KINDS = Object.freeze([
   "signed_in", "sign_in_refused", "signed_out", "factor_changed", "person_changed", "group_changed", "grant_changed", "share_changed",
   "statement_stored", "program_changed", "device_changed", "host_registered", "host_left", "session_began", "session_ended",
-  "session_told", "rights_changed", "grant_used", "grant_refused", "consent_answered", "file_moved", "setting_changed", "limit_hit", "alarm", "alarm_seen",
+  "session_told", "rights_changed", "grant_used", "grant_refused", "consent_answered", "file_moved", "pictures_left", "setting_changed", "limit_hit", "alarm", "alarm_seen",
   "head_refused", "exported", "personal_removed", "entries_dropped", "events_lost", "log_begun", "log_resumed",
 ]);
 /** Fields whose values are people's ids, and devices' numbers. */
@@ -57,7 +57,7 @@ export async function open({ desk, into, query, signal, head }) {
     source: async (after) => desk.api.call("GET", `/audit?${new URLSearchParams({ ...asked(), limit: String(PAGE), ...(after ? { after } : {}) })}`),
     columns: [
       { title: t("audit.when"), width: "226px", cell: (entry) => h("span", { class: "number small" }, moment(entry.time_ms / 1000)), wide: true },
-      { title: t("audit.what"), width: "24%", cell: (entry) => h("div", { class: "name" }, h("button", { type: "button", class: "link", onclick: () => void details(entry) }, t(`audit.kinds.${entry.kind}`)), h("span", { class: "quiet narrow" }, moment(entry.time_ms / 1000))) },
+      { title: t("audit.what"), width: "24%", cell: (entry) => h("div", { class: "name" }, h("button", { type: "button", class: "link", onclick: () => void details(entry, names) }, t(`audit.kinds.${entry.kind}`)), h("span", { class: "quiet narrow" }, brief(entry.time_ms / 1000))) },
       { title: t("audit.who"), width: "22%", cell: (entry) => h("span", {}, ...who(entry, names)) },
       { title: t("audit.about"), width: "auto", cell: (entry) => h("span", { class: "quiet" }, ...about(entry, names)), wide: true },
     ],
@@ -185,9 +185,17 @@ function told(name, value, names) {
   return foreign(String(value), 128);
 }
 
-/** One entry whole, as its line has it. @param {any} entry */
-async function details(entry) {
-  const shown = fields(entry).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value === null ? t("audit.forgotten") : foreign(String(value), 300))]);
+/** A field whole: beside what stands for somebody or something, its name. @param {string} name @param {unknown} value
+ * @param {Names} names @returns {(Node | string)[]} */
+function inFull(name, value, names) {
+  if (value === null) return [t("audit.forgotten")];
+  const text = foreign(String(value), 300);
+  return PEOPLE.includes(name) || name === "device" || (name === "audience" && text.startsWith("device:")) ? [told(name, value, names), " ", h("span", { class: "quiet" }, text)] : [text];
+}
+
+/** One entry whole, as its line has it. @param {any} entry @param {Names} names */
+async function details(entry, names) {
+  const shown = fields(entry).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...inFull(name, value, names))]);
   await ask({
     title: t(`audit.kinds.${entry.kind}`),
     wide: true,

@@ -15,8 +15,8 @@ import { shareDialog } from "./share.js";
 
 /** @typedef {import("../desk.js").Desk} Desk */
 
-/** @param {Desk} desk @param {any} device @returns {Promise<boolean>}  whether something changed */
-export async function deviceDialog(desk, device) {
+/** @param {Desk} desk @param {any} device @param {import("../pictures.js").Pictures | null} pictures @returns {Promise<boolean>}  whether something changed */
+export async function deviceDialog(desk, device, pictures) {
   const mine = desk.ownKey !== null && device.owner_thumbprint === desk.ownKey.thumbprint;
   const may = device.mine || desk.administers;
   const audience = deviceAudience(fromText(device.number));
@@ -31,6 +31,8 @@ export async function deviceDialog(desk, device) {
     wide: true,
     body: (close) => [
       h("div", { class: "row" }, connect(desk, device), mine && h("button", { type: "button", onclick: () => close("share") }, t("shares.make"))),
+      pictures?.has(device.number) && pictures.of(device),
+      pictures?.has(device.number) && h("p", { class: "quiet" }, t("devices.picture.sealed")),
       h("dl", { class: "facts" }, ...facts(device).flatMap(([word, value]) => [h("dt", {}, t(word)), h("dd", {}, value)])),
       may && form(
         {

@@ -36,6 +36,8 @@ export async function open({ desk, into, part, query, signal, head }) {
     search.value = state.value = group.value = label.value = "";
     void filter();
   };
+  /** Loaded behind the first content. @type {import("../pictures.js").Pictures | null} */
+  let pictures = null;
   /** What the filters offer: all that was seen. */
   const seen = { group: new Set([query.get("group") ?? ""]), label: new Set([query.get("label") ?? ""]) };
 
@@ -59,7 +61,9 @@ export async function open({ desk, into, part, query, signal, head }) {
       { title: t("devices.software"), width: "18%", by: (device) => device.software ?? "", cell: (device) => foreign(device.software, 60), wide: true },
       { title: "", heard: t("devices.connect"), width: "128px", cell: (device) => h("div", { class: "row" }, connect(desk, device)) },
     ],
+    pictured: () => pictures?.any ?? false,
     card: (device) => [
+      ...(pictures?.any ? [pictures.of(device)] : []),
       h("div", { class: "name" }, named(device)),
       presence(device),
       tags(device),
@@ -83,7 +87,7 @@ export async function open({ desk, into, part, query, signal, head }) {
   /** @param {string} number */
   async function details(number) {
     const { deviceDialog } = await import("./device.js"); // not what is waited for first
-    const done = await deviceDialog(desk, await desk.api.call("GET", `/devices/${encodeURIComponent(number)}`));
+    const done = await deviceDialog(desk, await desk.api.call("GET", `/devices/${encodeURIComponent(number)}`), pictures);
     if (done) await list.reload();
   }
 
@@ -107,6 +111,18 @@ export async function open({ desk, into, part, query, signal, head }) {
   async function filter() {
     history.replaceState(null, "", hashOf("devices", "", wanted()));
     await list.reload();
+  }
+
+  /** Learn of pictures, and show them. @param {string} [number]  there is a new one of this device alone */
+  async function look(number) {
+    if (!pictures) {
+      const { Pictures } = await import("../pictures.js");
+      pictures ??= new Pictures(desk);
+    }
+    const before = pictures.any;
+    await pictures.learn();
+    if (before && number) list.change(number, (device) => device);
+    else if (before || pictures.any) list.show(shown());
   }
 
   /** @type {ReturnType<typeof setTimeout>} */
@@ -133,7 +149,9 @@ export async function open({ desk, into, part, query, signal, head }) {
   desk.events.on(["presence"], (said) => list.change(said.device, (device) => ({ ...device, online: Boolean(said.online), since: said.online ? desk.now : null, seen: desk.now })), signal);
   desk.events.on(["device"], (said) => void anew(said.device), signal);
   desk.events.on(["rights", "resync"], () => list.reloadSoon(), signal);
+  desk.events.on(["picture"], (said) => void look(said.device).catch(failed), signal);
   await list.reload();
+  void look().catch(failed);
   if (part) await details(part).catch(failed);
 }
 

@@ -40,8 +40,8 @@ export async function open({ desk, into, part, query, signal }) {
     key: (session) => session.id,
     source,
     columns: [
-      { title: t("sessions.who"), width: "24%", by: who, cell: (one) => h("div", { class: "name" }, h("strong", {}, who(one)), h("span", { class: "quiet" }, foreign(one.address, 64))) },
-      { title: t("sessions.where"), width: "22%", by: (one) => one.name, cell: (one) => h("a", { href: hashOf("devices", one.device) }, foreign(one.name, 60)) },
+      { title: t("sessions.who"), width: "24%", by: who, cell: (one) => h("div", { class: "name" }, h("strong", {}, who(one)), h("span", { class: "quiet roomy" }, foreign(one.address, 64)), h("span", { class: "quiet narrow" }, foreign(one.name, 60))) },
+      { title: t("sessions.where"), width: "22%", by: (one) => one.name, cell: (one) => h("a", { href: hashOf("devices", one.device) }, foreign(one.name, 60)), wide: true },
       { title: t("sessions.since"), width: "110px", by: (one) => -one.begun, cell: (one) => figure("since", since(one, clock)), wide: true },
       { title: t("sessions.way"), width: "130px", cell: (one) => figure("way", way(one)), wide: true },
       { title: t("sessions.trip"), width: "108px", by: (one) => one.figures?.rtt_ms ?? Infinity, cell: (one) => figure("trip", milliseconds(one.figures?.rtt_ms)), wide: true },
@@ -98,6 +98,7 @@ export async function open({ desk, into, part, query, signal }) {
       h("dl", { class: "facts" }, ...facts(one, clock).flatMap(([word, value]) => [h("dt", {}, t(word)), h("dd", {}, value)])),
       [
         desk.administers && h("a", { class: "button", href: hashOf("audit", "", { session: one.id }), onclick: () => close() }, t("audit.title")),
+        desk.administers && one.person && h("a", { class: "button", href: hashOf("matrix", "", { person: one.who ?? "", device: one.name ?? "" }), onclick: () => close() }, t("matrix.title")),
         desk.administers && h("button", { type: "button", onclick: () => close("message") }, t("sessions.message")),
         desk.administers && h("button", { type: "button", onclick: () => close("limit") }, t("sessions.limit")),
         h("button", { type: "button", class: "danger", onclick: () => close("end") }, t("sessions.end")),
@@ -225,13 +226,13 @@ function facts(one, clock) {
     ["sessions.rate", t("sessions.rates", { now: rate(figures.delivered_bps), most: rate(figures.target_bps) })],
     ["sessions.lost", percent(figures.loss)],
     ["sessions.queue", milliseconds(figures.queue_ms)],
-    ["sessions.open", figures.channels.map((/** @type {string} */ name) => t(`sessions.channels.${name}`)).join(", ")],
+    ["sessions.open", channelsOf(figures.channels)],
   ] : []);
   return [
     ["sessions.who", who(one)],
     ["sessions.address", foreign(one.address, 64)],
     ["sessions.since", `${moment(one.begun)} (${since(one, clock)})`],
-    ["sessions.may", one.permissions === null ? t("sessions.unknownText") : exactly(one.permissions)],
+    ["sessions.may", one.permissions === null ? t("sessions.unknownText") : t("sessions.maySigned", { what: exactly(one.permissions) })],
     ...carried,
   ];
 }
@@ -245,4 +246,9 @@ function figure(name, text) {
 function say(row, name, text) {
   const place = row.querySelector(`[data-figure="${name}"]`);
   if (place && place.textContent !== text) place.textContent = text;
+}
+
+/** Open channels in words: of those that are several of a kind, the kind. @param {string[]} names */
+function channelsOf(names) {
+  return [...new Set(names.map((name) => name.replace(/_\d+$/, "")))].map((name) => t(`sessions.channels.${name}`)).join(", ");
 }

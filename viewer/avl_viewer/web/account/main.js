@@ -139,8 +139,14 @@ async function start(why) {
     await advanced(session);
   } catch (error) {
     if (error instanceof Problem && error.status === 404) alone("none", none());
+    else if (await unowned()) alone("setup", setupView(around, "", advanced));
     else alone("signin", signInView(around, advanced, signedOut(error) ? why : sentence(error)));
   }
+}
+
+/** Whether nobody is here yet, who could sign in: who loads the page of the setup anew is still asked for its code. */
+async function unowned() {
+  return (await around.api.call("GET", "/setup").catch(() => ({ open: false }))).open;
 }
 
 /** A relay without accounts. */

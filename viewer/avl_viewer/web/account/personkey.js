@@ -55,8 +55,8 @@ export async function keep(key) {
   await inStore(STORE, "readwrite", (store) => store.put(key.identity.pair, NAME));
 }
 
-/** Keep it no more, nor what it opened. */
+/** Keep it no more, nor what it opened or has signed for this browser. */
 export async function forget() {
   await inStore("chains", "readwrite", (store) => store.clear());
-  await inStore(STORE, "readwrite", (store) => store.delete(NAME));
+  await inStore(STORE, "readwrite", (store) => store.clear());
 }

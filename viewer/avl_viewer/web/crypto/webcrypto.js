@@ -94,6 +94,11 @@ export async function x25519Pair(raw) {
   return { key, public: /** @type {Uint8Array<ArrayBuffer>} */ (await x25519(key, BASE_POINT)) };
 }
 
+/** A new X25519 key pair that no script can read out. @returns {Promise<CryptoKeyPair>} */
+export async function x25519Generate() {
+  return /** @type {CryptoKeyPair} */ (await crypto.subtle.generateKey(X25519, false, ["deriveBits"]));
+}
+
 /** X25519 (RFC 7748), or null for a point that is not one or whose result is zero.
  * @param {CryptoKey} key @param {Uint8Array} point @returns {Promise<Uint8Array<ArrayBuffer> | null>} */
 export async function x25519(key, point) {

@@ -17,6 +17,7 @@ export const KEY_LINK = "avl-key+jwt";
 export const ENROLMENT = "avl-enrolment+jwt";
 export const POLICY = "avl-policy+jwt";
 export const REVOCATION = "avl-revocation+jwt";
+export const PICTURE_KEY = "avl-picture-key+jwt";
 
 const ALL = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
 const AUDIENCE = /^device:[0-9A-HJKMNP-TV-Z]{28}$/;
@@ -64,6 +65,8 @@ const groupName = (value) => audience(`group:${checked(typeof value === "string"
 /** @type {Check} */
 const holder = (value) => jws.publicOf(checked(jws.isObject(value) && Object.keys(value).join() === "jwk", value).jwk);
 /** @type {Check} */
+const pictureKey = (value) => checked(jws.encode(jws.decode(text(KEY_NAME)(value))) === value, value);
+/** @type {Check} */
 const rows = (value) => checked(list((row) => list(integer(0))(row))(value).every((/** @type {any[]} */ row) => row.length === 3) && value.length <= MAX.HOURS, value);
 /** @type {Check} */
 const epochs = (value) => Object.fromEntries(Object.entries(checked(jws.isObject(value), value)).map(([name, epoch]) => [audience(name), integer(0)(epoch)]));
@@ -83,6 +86,7 @@ const CLAIMS = {
     ["max_s", integer(1), null], ["browser", flag, true], ["max_stale", integer(1), null],
   ],
   [REVOCATION]: [["seq", integer(0)], ["iat", integer(0)], ["gep", epochs, {}], ["jti", list(text(GRANT_NAME)), []], ["ends", list(integer(0)), []], ["keys", list(text(KEY_NAME)), []]],
+  [PICTURE_KEY]: [["key", pictureKey], ["iat", integer(0)], ["exp", integer(0)]],
 };
 
 /** The token of a statement, by the names of its claims; what is left out is not written. `cnf` is the holder's public
@@ -98,7 +102,7 @@ export function sign(identity, kind, statement) {
  * with NotSigned.
  * @param {string} kind @param {string} token @param {Uint8Array} key @returns {Promise<Record<string, any>>} */
 export async function read(kind, token, key) {
-  const limit = kind === GRANT || kind === KEY_LINK ? MAX.CHAIN : MAX.STATEMENT;
+  const limit = [GRANT, KEY_LINK, PICTURE_KEY].includes(kind) ? MAX.CHAIN : MAX.STATEMENT;
   const given = await jws.claims(token, kind, key, limit);
   const claims = { ...given };
   /** @type {Record<string, any>} */
@@ -110,6 +114,7 @@ export async function read(kind, token, key) {
   }
   checked(!Object.keys(claims).length, null);
   if (kind === KEY_LINK) checked(found.exp - found.nbf <= MAX.KEY_LINK, null);
+  if (kind === PICTURE_KEY) checked(found.exp - found.iat <= MAX.KEY_LINK, null);
   if (kind === REVOCATION && "ends" in given) checked(found.ends.length === found.jti.length, null);
   if (kind === GRANT) found.hours = hoursOf(found);
   return found;

@@ -4,6 +4,9 @@
 
 import { element } from "./elements.js";
 
+/** What a code looks like. */
+const CODE = "XXXX-XXXX";
+
 /** The connect form. */
 export class HostHop {
   /** @param {(device: string, code: string) => Promise<void>} connect */
@@ -14,6 +17,7 @@ export class HostHop {
     this._code = element("code", HTMLInputElement);
     this._accounts = element("accounts", HTMLElement);
     this._error = element("error", HTMLElement);
+    this._button = /** @type {HTMLButtonElement} */ (this._form.querySelector("button[type='submit']"));
     /** What was tried last. @type {[string, string]} */
     this.remembered = ["", ""];
     this._form.addEventListener("submit", (event) => {
@@ -28,12 +32,14 @@ export class HostHop {
     this._code.value = code;
   }
 
-  /** Show the form with a sentence above it; empty: none. @param {string} sentence */
-  show(sentence) {
+  /** Show the form with a sentence above it; empty: none. @param {string} sentence @param {boolean} [keyed]  whether an
+   * account or a link opens what was tried last, so that no code is asked for */
+  show(sentence, keyed = false) {
     this.error(sentence);
     this._section.hidden = false;
-    (this._device.value ? this._code : this._device).focus();
-    if (sentence) this._code.select();
+    this._code.placeholder = keyed ? "none is needed" : CODE;
+    (keyed ? this._button : this._device.value ? this._code : this._device).focus();
+    if (sentence && !keyed) this._code.select();
   }
 
   /** Whether there is an account page to go to. @param {boolean} accounts */

@@ -1,5 +1,8 @@
 /**
- * Toast: a line at the bottom that goes away by itself.
+ * Toast: lines at the bottom that go away by themselves.
+ *
+ * A line takes the place of the last one of its kind. A remark never takes the place of a question, or of what was lost: these stay beside
+ * it until they were there long enough to be read.
  */
 
 import { element } from "./elements.js";
@@ -8,38 +11,47 @@ import { element } from "./elements.js";
 const STAY = 5000;
 const READ = 80;
 
-/** One line at a time. */
+/** At most one remark, one question and one loss at a time. */
 export class Toast {
   constructor() {
     this._panel = element("toast", HTMLElement);
-    this._text = element("toast-text", HTMLElement);
-    this._button = element("toast-action", HTMLButtonElement);
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this._timer = undefined;
-    this._act = () => undefined;
-    /** @type {() => void} */
-    this._gone = () => undefined;
-    this._button.addEventListener("click", () => {
-      this._panel.hidden = true;
-      this._act();
-    });
+    /** @type {Map<string, { line: HTMLElement, timer: ReturnType<typeof setTimeout> }>} */
+    this._shown = new Map();
   }
 
-  /** @param {string} text @param {[string, () => void]} [action]  a button
-   * @param {() => void} [gone]  called when the line was there long enough to be read */
-  show(text, action, gone = () => undefined) {
-    this._gone = gone;
-    this._text.textContent = text;
-    this._button.hidden = !action;
+  /** @param {string} text @param {[string, () => void]} [action]  a button, which makes the line a question
+   * @param {() => void} [gone]  called when the line was there long enough to be read: it says what was lost */
+  show(text, action, gone) {
+    const kind = action ? "question" : gone ? "loss" : "remark";
+    this._remove(kind);
+    const line = document.createElement("p");
+    line.append(text);
     if (action) {
-      this._button.textContent = action[0];
-      this._act = () => void action[1]();
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = action[0];
+      button.addEventListener("click", () => {
+        this._remove(kind);
+        action[1]();
+      });
+      line.append(button);
     }
+    this._panel.append(line);
     this._panel.hidden = false;
-    clearTimeout(this._timer);
-    this._timer = setTimeout(() => {
-      this._panel.hidden = true;
-      this._gone();
+    const timer = setTimeout(() => {
+      this._remove(kind);
+      gone?.();
     }, Math.max(STAY, READ * text.length));
+    this._shown.set(kind, { line, timer });
+  }
+
+  /** @param {string} kind */
+  _remove(kind) {
+    const shown = this._shown.get(kind);
+    if (!shown) return;
+    clearTimeout(shown.timer);
+    shown.line.remove();
+    this._shown.delete(kind);
+    this._panel.hidden = !this._shown.size;
   }
 }

@@ -69,6 +69,8 @@ export const MAX = Object.freeze({
   FIT_SCALE: 500,
   WATCHED: 4,
   LOGGED: 1024,
+  READERS: 16,
+  LAST_PICTURE: 32768,
   VOICE_WAITS: 8192,
   OPERATOR_TEXT: 200,
 });
@@ -101,6 +103,7 @@ export const TIMER = Object.freeze({
   CLIPBOARD_ORDER: 1000,
   CLIPBOARD: 10000,
   HEAD: 60000,
+  LAST_PICTURE: 60000,
   LOGGED: 300000,
   WARNED_FIRST: 300000,
   WARNED_LAST: 60000,
@@ -582,11 +585,13 @@ export const HOP_MESSAGES = Object.freeze({
   NAT_TEST: [23, [[0, "token", "bytes"]]],
   NAT_TESTED: [24, [[0, "token", "bytes"], [1, "port", "int"]]],
   STATEMENTS: [30, [[0, "tokens", "str[]"]]],
-  ABOUT: [31, [[0, "name", "str"], [1, "system", "str", ""], [2, "software", "str", ""], [3, "owner", "str", ""], [4, "policy", "int", 0], [5, "revocation", "int", 0]]],
+  ABOUT: [31, [[0, "name", "str"], [1, "system", "str", ""], [2, "software", "str", ""], [3, "owner", "str", ""], [4, "policy", "int", 0], [5, "revocation", "int", 0], [6, "pictures", "int", 0]]],
   HEAD: [32, [[0, "size", "int"], [1, "root", "bytes"], [2, "chain", "bytes"], [3, "time_ms", "int"], [4, "key", "bytes"], [5, "signature", "bytes"], [6, "proof", "bytes[]", []]]],
   HEAD_KNOWN: [33, [[0, "size", "int"]]],
   LOGGED: [34, [[0, "covers", "int"], [1, "sessions", "any[][]", []]]],
   OPERATOR_SAYS: [35, [[0, "handle", "int"], [1, "text", "str"]]],
+  READERS: [36, [[0, "readers", "str[]"]]],
+  LAST_PICTURE: [37, [[0, "key", "bytes"], [1, "taken", "int"], [2, "sealed", "bytes"]]],
 });
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const CONTROL_MESSAGES = Object.freeze({

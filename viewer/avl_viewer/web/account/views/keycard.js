@@ -38,9 +38,11 @@ async function make(around, done) {
   const data = await wrap(seed, recoverySecret(recovery));
   const noted = await dialog((close) => recoveryShown(recovery, close));
   if (!noted) throw new Error("No key was made: it needs a recovery key that you have written down.");
-  await around.api.call("PUT", "/me/key", { jwk: key.jwk });
+  if ((await around.api.call("GET", "/me")).key) throw new Error("You have made a key elsewhere meanwhile: load this page anew.");
+  // The key holds last of all: who leaves before that makes another, and who leaves after that can open it.
   await around.api.make("/me/key-copies", { kind: "recovery", name: "Recovery key", data });
   await around.take(seed);
+  await around.api.call("PUT", "/me/key", { jwk: key.jwk });
   around.known = key.thumbprint;
   if (around.passkey) await wrapByPasskey(around, around.passkey.credential, around.passkey.secret, "Passkey");
   await around.freshen();

@@ -1,5 +1,6 @@
 /**
- * The colours that were chosen here, before anything is drawn: a page that turns from light to dark at once would flash.
+ * The colours that were chosen in the console, before anything is drawn: a page that turns from light to dark at once
+ * would flash.
  */
 
 {
