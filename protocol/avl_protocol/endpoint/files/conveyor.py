@@ -15,7 +15,6 @@ from avl_protocol.files.job import Job, Task
 from avl_protocol.wire.endtoend import FileData, FileFail, FileMessage, FileStart
 from avl_protocol.wire.registry import FileReason
 
-
 #: Bytes that leave in one turn, the last message not counted; and what each takes besides content.
 TURN, AROUND = 16384, 128
 
