@@ -18,6 +18,9 @@ const FADES = 0.7;
 /** Pictures whose median delay is the film's. */
 const FILM = 15;
 const FRAMES_MS = RATE / 1000;
+/** Microseconds of a packet, as a decoder's stamps count them, and by how many it may round them. */
+const STAMPS = 10_000;
+const ROUNDED = STAMPS / 2;
 
 /**
  * @typedef {object} Entry  10 ms on their way through the decoder.
@@ -55,7 +58,7 @@ export function opusDecoder(decoded, failed) {
   });
   decoder.configure({ codec: "opus", sampleRate: RATE, numberOfChannels: CHANNELS });
   return {
-    decode: (packet, stamp) => decoder.decode(new EncodedAudioChunk({ type: "key", timestamp: stamp, duration: 10_000, data: packet })),
+    decode: (packet, stamp) => decoder.decode(new EncodedAudioChunk({ type: "key", timestamp: stamp, duration: STAMPS, data: packet })),
     close: () => decoder.state !== "closed" && decoder.close(),
   };
 }
@@ -136,25 +139,25 @@ export class SoundPlayer {
       this._decode(step.packet);
       if (step.play === Play.TWO) this._decode(step.after);
     } else {
-      this._stamp += 10_000;
       if (step.play === Play.SILENCE) entry.decoded.push(quiet());
       this._flush();
     }
   }
 
-  /** @param {Uint8Array} packet */
+  /** Its stamp follows that of the packet before without a gap: a browser tells its output's time by what it has given
+   * out, whatever is missing. @param {Uint8Array} packet */
   _decode(packet) {
     this._decoder ??= this._makeDecoder(
       (samples, stamp) => this._decoded(samples, stamp),
       () => this._failed(),
     );
     this._decoder.decode(packet, this._stamp);
-    this._stamp += 10_000;
+    this._stamp += STAMPS;
   }
 
   /** @param {Float32Array[]} samples @param {number} stamp */
   _decoded(samples, stamp) {
-    const entry = this._entries.findLast((one) => one.stamp <= stamp && one.parts);
+    const entry = this._entries.findLast((one) => one.stamp <= stamp + ROUNDED && one.parts);
     if (!entry) return;
     // What stands before it and was not given out will not be any more.
     for (const one of this._entries) {
