@@ -138,7 +138,7 @@ def test_what_is_lost_on_the_way_is_hardly_heard() -> None:
                 desktop.subscribe(track, False)
             await asyncio.sleep(4.0)
             before = desktop.client.sound_figures
-            await asyncio.sleep(8.0)
+            await asyncio.sleep(20.0)
             after = desktop.client.sound_figures
             assert before is not None and after is not None
             concealed, played = after.concealed - before.concealed, after.played - before.played
