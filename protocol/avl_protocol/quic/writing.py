@@ -102,10 +102,15 @@ class Writer:
         self._space, self._keys = space, keys
 
     def asks_for_more(self, now: float) -> bool:
-        """Whether aioquic would write a PING behind the acknowledgement that is due, or that rides with a datagram."""
+        """Whether aioquic would write a PING behind the acknowledgement that is due, or may do so behind one that rides
+        with some datagram of those that wait."""
         connection, space = self._connection, self._space
-        several = len(space.ack_queue) > 1 and connection._packet_number % _ACKNOWLEDGED == 0
-        return several and space.ack_at is not None and (bool(self._sender.queue) or space.ack_at <= now)
+        if space.ack_at is None or len(space.ack_queue) < 2:
+            return False
+        before = -connection._packet_number % _ACKNOWLEDGED
+        if space.ack_at <= now:
+            return before == 0
+        return bool(self._sender.queue) and before < len(self._sender.queue)
 
     def write(self, now: float, turns: Sequence[Turn[QuicStream]]) -> list[tuple[bytes, NetworkAddress]]:
         """UDP payloads that may leave now, with their addresses. `turns`: where a stream has something to send, who may
