@@ -138,7 +138,9 @@ async def test_a_program_that_has_the_owners_key_shares_permits_and_takes_back(t
         guest = await browser.page(link.strip())
         await desktop(guest)
         status, said = await output(here, "sessions", "avl", "sessions", *state)
-        assert status == 0 and "lab" in said
+        if "lab" not in said:  # a busy machine: the list is of a moment ago
+            status, said = await output(here, "again", "avl", "sessions", *state)
+        assert status == 0 and "lab" in said, said
         status, said = await output(here, "give", "avl", "grants", "give", "lab", "nobody", *state)
         assert status == 2 and "nobody is called" in said
         status, said = await output(here, "logout", "avl", "logout", *state)

@@ -122,13 +122,22 @@ class Desk(Client):
         self.hop.hop.carrier.send_datagrams(self.picture(self.sent), CARD.priority, CLOCK.monotonic() + CARD.lifetime)
         self.sent += 1
 
-    async def attach(self, guest: Client) -> int:
-        """Let a viewer ask for this host, until it is in; its handle."""
+    async def lets_in(self, guest: Client) -> bool:
+        """Whether a viewer that asks for this host is let in; else its connection ends."""
         before = len(guest.of(Attached))
         guest.hop.hop.send(Attach(self.identity.number.to_bytes(17, "big"), entropy(16)))
         await until("an answer", lambda: len(guest.of(Attached)) > before or guest.of(Close) or guest.hop.lost.done())
-        assert len(guest.of(Attached)) > before, (guest.heard, guest.hop.lost)
+        return len(guest.of(Attached)) > before
+
+    async def attach(self, guest: Client) -> int:
+        """Let a viewer ask for this host, until it is in; its handle."""
+        assert await self.lets_in(guest), (guest.heard, guest.hop.lost)
         return int(guest.of(Attached)[-1].handle)
+
+    async def known_at(self, worker: int) -> None:
+        """Wait until viewers at a worker are let in: of a host at one that has just started it hears a moment later."""
+        while not await self.lets_in(await self.relay.guest(worker)):
+            await asyncio.sleep(0.05)
 
     async def seen_by(self, *guests: Client) -> None:
         """Show pictures until each of these has got another one."""
@@ -264,6 +273,8 @@ async def test_when_the_hosts_worker_is_killed_viewers_elsewhere_keep_their_conn
         async with asyncio.timeout(10):
             await desk.hop.lost
         again = await running.desk(1, identity)
+        async with asyncio.timeout(10):
+            await again.known_at(0)
         await again.attach(guest)
         await again.seen_by(guest)
 
