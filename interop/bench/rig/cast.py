@@ -76,7 +76,7 @@ class Cast:
         began = time.monotonic()
         where = ["--relay", relay["quic"], "--pin", relay["pin"], "--display", self.displays[0], "--no-direct"]
         here = {"DISPLAY": self.displays[0], "LANG": "C.UTF-8"}
-        hosts = [stage.BIN / "avl-host", "run", "--no-indicator", *where, *stage.kept(folder, "host")]
+        hosts = [stage.BIN / "avl-host", "run", "--no-indicator", "--no-sound", *where, *stage.kept(folder, "host")]
         self._start("host", self.wire.host_side(hosts), here)
         self.host = await self.programs.ready_file(folder / "host.json", stage.READY)
         self.ready["host"] = round(time.monotonic() - began, 3)
