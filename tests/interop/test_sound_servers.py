@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -18,8 +19,9 @@ from avl_host.sound.monitor import MonitorStream
 from avl_host.sound.pulse import PulseSource
 from avl_host.sound.source import SoundListener
 from avl_protocol.endpoint.loop.faults import Faults
+from avl_protocol.endpoint.sound import pulse as pulse_module
 from avl_protocol.endpoint.sound.opus import Decoder, Encoder
-from avl_protocol.endpoint.sound.pulse import BLOCK, NO_SERVER, SAMPLES
+from avl_protocol.endpoint.sound.pulse import BLOCK, NO_SERVER, SAMPLES, ServerWatch
 from avl_protocol.media.sound import Sound
 from avl_protocol.wire.registry import MicrophoneState, SoundState
 from avl_viewer.sound.output import PulseOutput
@@ -198,3 +200,31 @@ def test_the_doctor_names_the_server_and_its_default_sink(server: SoundServer) -
     server.control("set-default-sink", "speakers")
     (finding,) = examined()
     assert finding.ok and "speakers" in finding.text
+
+
+def test_a_server_that_ends_as_it_is_asked_is_gone_and_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("pulseaudio")
+    from pulsectl import _pulsectl
+
+    told: list[str] = []
+    again = threading.Event()
+
+    class Asking:
+        """Asks for the sinks of a server that has just ended, and then of one that is there."""
+
+        def came(self, pulse: Any) -> None:
+            if not told:
+                raise _pulsectl.LibPulse.CallError("pa_context_get_sink_info_list", "Bad state")
+            again.set()
+
+        changed = leaves = came
+
+        def went(self, why: str) -> None:
+            told.append(why)
+
+    monkeypatch.setattr(pulse_module, "connect", lambda: MagicMock())
+    watch = ServerWatch(Asking(), Faults())
+    watch.start()
+    assert again.wait(10)
+    watch.close()
+    assert told == ["The sound server has ended."]

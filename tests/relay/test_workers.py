@@ -383,12 +383,17 @@ async def test_the_status_is_that_of_all_workers_together(tmp_path: Path) -> Non
             await desk.seen_by(guest)
         await other.attach(guests[0])
         await other.seen_by(guests[0])
-        asked = await asyncio.create_subprocess_exec(
-            BIN / "avl-relay", "status", *kept(tmp_path, "relay")[:2], "--json", stdout=asyncio.subprocess.PIPE
-        )
-        told = json.loads((await asked.communicate())[0])
-        counted = {name: told[name] for name in ("processes", "hosts", "sessions", "viewers")}
-        assert counted == {"processes": 2, "hosts": 2, "sessions": 4, "viewers": 3}
+        expected = {"processes": 2, "hosts": 2, "sessions": 4, "viewers": 3}
+        counted: dict[str, int] = {}
+        for _ in range(5):  # on a busy machine a worker's count may be that of a moment ago
+            asked = await asyncio.create_subprocess_exec(
+                BIN / "avl-relay", "status", *kept(tmp_path, "relay")[:2], "--json", stdout=asyncio.subprocess.PIPE
+            )
+            told = json.loads((await asked.communicate())[0])
+            counted = {name: told[name] for name in expected}
+            if counted == expected:
+                break
+        assert counted == expected
         assert told["rates"]["datagrams_in"] > 0 and sum(told["connections"].values()) == 5
 
 

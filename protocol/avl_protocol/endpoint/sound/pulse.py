@@ -139,11 +139,12 @@ def connect() -> Any:
         raise PulseError(NO_SERVER) from None
 
 
-def _refusals() -> tuple[type[Exception], type[Exception]]:
-    """What pulsectl raises where the server is not there, ends or refuses."""
+def _refusals() -> tuple[type[Exception], type[Exception], type[Exception]]:
+    """What pulsectl raises where the server is not there, ends, refuses, or has ended before it is asked."""
     import pulsectl
+    from pulsectl import _pulsectl
 
-    return pulsectl.PulseError, pulsectl.PulseDisconnected
+    return pulsectl.PulseError, pulsectl.PulseDisconnected, _pulsectl.LibPulse.CallError
 
 
 class Attendant(Protocol):
