@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QListWidget, QWidget
 
 from avl_protocol.media.frame import Chroma, Rect
@@ -119,8 +119,13 @@ class Session:
         self._read: Callable[[str], Future[Fetched]] | None = None
         #: Whether it is said where the pointer is: every movement tells it.
         self._points = False
-        presenter.attach(lambda _track, number, at: say(presented=number, at=at))
+        presenter.attach(self._presented)
         threading.Thread(target=self._listen, name="session", daemon=True).start()
+
+    def _presented(self, _track: int, number: int, at: float) -> None:
+        """In the window's thread: the X server has done all it was sent before somebody else looks at its pixels."""
+        QGuiApplication.sync()
+        say(presented=number, at=at)
 
     @property
     def files(self) -> MemoryHostFiles:
