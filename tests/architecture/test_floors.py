@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,6 +62,10 @@ def raises_again(handler: ast.ExceptHandler) -> bool:
     return isinstance(last, ast.Raise) and last.exc is None
 
 
+#: What every handler that catches everything has somewhere.
+CATCHES = re.compile(r"except\s*:|Exception\b")
+
+
 def broad_catches(tree: ast.AST) -> Iterator[int]:
     """Lines of handlers that catch everything and keep it: one that tidies up and raises again catches nothing."""
     for node in ast.walk(tree):
@@ -116,7 +121,7 @@ def test_only_assembly_files_catch_everything() -> None:
     found = [
         f"{name}:{line}"
         for name, path in files((*SHIPPED, "spec", "interop"), ".py")
-        if name not in ASSEMBLY
+        if name not in ASSEMBLY and CATCHES.search(path.read_text("utf-8"))
         for line in broad_catches(parsed(path))
     ]
     assert not found

@@ -8,8 +8,10 @@ story of a trace, `spec/vectors/selector.json::what it is about`, is a test in b
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -52,16 +54,18 @@ def exists(test: str) -> bool:
     path = ROOT / file
     if not title or not path.is_file():
         return False
-    text = path.read_text("utf-8")
     if path.suffix == ".json":
-        return any(story["about"] == title for story in json.loads(text))
+        return any(story["about"] == title for story in json.loads(path.read_text("utf-8")))
     if path.suffix == ".js":
-        return any(f"test({quote}{title}{quote}" in text for quote in "\"'`")
-    name = title.split("::")[-1].split("[")[0]
-    return any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
-        for node in ast.walk(ast.parse(text))
-    )
+        return any(f"test({quote}{title}{quote}" in path.read_text("utf-8") for quote in "\"'`")
+    return title.split("::")[-1].split("[")[0] in functions(path)
+
+
+@functools.cache
+def functions(path: Path) -> frozenset[str]:
+    """The names of the functions in a file: it is read once, however many requirements name it."""
+    tree = ast.walk(ast.parse(path.read_text("utf-8")))
+    return frozenset(node.name for node in tree if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def test_every_must_has_a_tag() -> None:

@@ -352,10 +352,10 @@ def test_the_plain_borders_of_a_film_move_with_it() -> None:
 
 
 def test_text_that_the_link_does_not_carry_goes_by_pictures_in_all_colours() -> None:
-    desk = Desk(1280, 720)
-    bench = settled(desk, bitrate=500_000)
+    desk = Desk()
+    bench = settled(desk, bitrate=125_000)
     for number in range(90):
-        bench.change(Rect(0, 0, 1280, 720), text(1280, 720, number))
+        bench.change(Rect(0, 0, 640, 352), text(640, 352, number))
         bench.run(1 / 30)
     assert {coder.settings.chroma for coder in bench.coders} == {Chroma.YUV444}
     bench.settle(60)
@@ -399,12 +399,12 @@ def test_where_nothing_moves_a_key_is_no_picture() -> None:
 
 
 def test_chroma_falls_with_a_key_when_not_all_can_decode_it() -> None:
-    desk = Desk(1280, 720)
-    bench = settled(desk, bitrate=500_000)
+    desk = Desk()
+    bench = settled(desk, bitrate=125_000)
     for number in range(60):
         if number == 40:
             bench.pipeline.set_chroma(Chroma.YUV420)
-        bench.change(Rect(0, 0, 1280, 720), text(1280, 720, number))
+        bench.change(Rect(0, 0, 640, 352), text(640, 352, number))
         bench.run(1 / 30)
     opened = [coder.settings.chroma for coder in bench.coders]
     assert opened[0] is Chroma.YUV444 and opened[-1] is Chroma.YUV420

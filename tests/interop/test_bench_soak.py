@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from avl_protocol.session.snapshot import Snapshot
-from interop.bench.soak import real, virtual
+from interop.bench.soak import real
 from interop.bench.soak.growth import Sample, counts_of, grown
 
 ONE = Sample(at=0.0, resident=100 << 20, blocks=100_000, tasks=3, descriptors=8, counts={"relay/x": 1})
@@ -30,15 +30,6 @@ def test_counters_that_only_go_up_are_left_out() -> None:
         "relay", {"WebSockets": 2}, (Snapshot("fanout", {"tracks": 1, "strays": 9}), Snapshot("sent so far", {"a": 1}))
     )
     assert counts_of(snapshot) == {"relay/WebSockets": 2, "relay/fanout/tracks": 1}
-
-
-def test_a_round_in_virtual_time_leaves_nothing_at_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(virtual, "STAYS", 60.0)
-    rates: list[float] = []
-    samples = virtual.soak(0.01, 3, lambda one, rate: rates.append(rate))
-    assert len(samples) == 1 and 0 < rates[0] < 100
-    counts = samples[0].counts
-    assert counts["relay/endpoint/connections"] == 1 and counts["relay/router/fanout/subscriptions"] == 0
 
 
 def test_a_round_for_real_leaves_only_the_host(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,6 +184,7 @@ def test_who_was_let_in_for_a_time_is_warned_and_gone_by_then_and_its_ticket_wit
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(ask=person.ask, ask_consent=True) as host:
             await online(host)
+            host.source.set_still(True)
             begun = simulation.clock.monotonic()
             async with s.viewer(host, reconnect=True, pictures=False) as desktop:
                 await until(lambda: desktop.time_left is not None)

@@ -19,4 +19,4 @@ def test_what_a_viewer_shows_is_what_the_host_shows(seed: int) -> None:
 
 
 def test_the_same_seed_is_the_same_run() -> None:
-    assert live(4) == live(4)
+    assert live(1) == live(1)

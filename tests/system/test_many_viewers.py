@@ -215,7 +215,7 @@ def _dealt(kinds: dict[str, int]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("good", "lossy", "thin", "coming"), [(4, 3, 3, 4), (80, 60, 60, 10)], ids=["ten", "two_hundred"]
+    ("good", "lossy", "thin", "coming"), [(4, 3, 3, 4), (40, 30, 30, 10)], ids=["ten", "a_hundred"]
 )
 def test_who_has_a_good_link_does_not_notice_the_others(
     good: int, lossy: int, thin: int, coming: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -60,7 +60,7 @@ def test_a_link_that_drops_from_20_to_2_mbits_keeps_typing_quick_and_the_picture
                 await number(desktop)
                 await asyncio.sleep(4)
                 simulation.network.change(RELAY, side, rate=2e6)
-                gap, waits = await asyncio.gather(longest_gap(desktop, 6), keys(desktop, host, 6))
+                gap, waits = await asyncio.gather(longest_gap(desktop, 5), keys(desktop, host, 5))
                 assert gap < 1.0, gap
                 assert max(waits) < 0.150, max(waits)
                 assert desktop.stats()["damaged"] == 0
@@ -154,7 +154,7 @@ def test_an_upload_on_the_viewers_thin_uplink_stops_neither_pictures_nor_keys(
                 await asyncio.sleep(3)
                 before = link.bytes
                 with upload(simulation.network, VIEWER, RELAY) as other:
-                    seconds = 10
+                    seconds = 7
                     fps, gap, waits = await asyncio.gather(
                         shown(desktop, seconds), longest_gap(desktop, seconds), keys(desktop, host, seconds)
                     )

@@ -372,6 +372,7 @@ def test_a_ticket_beside_a_chain_spares_a_use_and_the_consent() -> None:
             tokens = it.chain(uses=1, consent=Consent.ALWAYS, longest=100)
             async with s.viewer(host, chain=tokens, reconnect=True) as desktop:
                 await number(desktop)
+                host.source.set_still(True)
                 await asyncio.sleep(30)
                 shutil.copytree(s.folder / "viewer", s.folder / "restarted")
                 simulation.network.at(VIEWER).asleep = True
@@ -552,6 +553,7 @@ def test_sessions_go_on_and_begin_while_nothing_is_heard_until_the_list_is_stale
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(listen=("10.0.0.2", 4434)) as host:
             it = await owned(s, host)
+            host.source.set_still(True)
             it.say(it.policy(staleness=30), it.revoke())
             await until(lambda: it.newest() > 0, 1)
             assert s.relay_instance is not None
@@ -577,6 +579,7 @@ def test_a_withheld_list_ends_sessions_by_grant_when_the_last_one_is_too_old() -
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host() as host:
             it = await owned(s, host)
+            host.source.set_still(True)
             it.say(it.policy(staleness=20), it.revoke())
             await until(lambda: it.newest() > 0, 1)
             own = KeyLink(holder=it.viewer_identity("own").public, not_before=it.wall - 60, expires=it.wall + 7 * DAY)

@@ -367,6 +367,7 @@ def test_a_clipboard_that_is_never_answered_is_not_waited_for_for_ever() -> None
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host() as host:
             await online(host)
+            host.source.set_still(True)
             async with s.viewer(host) as desktop:
                 with pytest.MonkeyPatch.context() as patched:
                     patched.setattr(HostSession, "send", lambda *arguments: False)

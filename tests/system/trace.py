@@ -25,7 +25,7 @@ async def main(simulation: Simulation) -> tuple[int, str]:
             assert s.relay_instance is not None
             await s.relay_instance.close()
             await s.start_relay()
-            await asyncio.sleep(6)
+            await asyncio.sleep(4)
             return await number(desktop), host.sink.typed
 
 

@@ -58,8 +58,9 @@ class Watcher:
         return True
 
     async def stop(self) -> None:
-        """Type no more, and wait until what was typed has arrived or has been forgotten."""
+        """Type no more, film no more, and wait until what was typed has arrived or has been forgotten."""
         self._task.cancel()
+        self._host.source.set_still(True)
         await asyncio.sleep(3.0)
 
     def arrived(self) -> list[int]:
