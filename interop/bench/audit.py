@@ -101,7 +101,7 @@ def main() -> None:
             appended.append((time.process_time() - begun) / asked.entries)
             log.close(NOW_MS)
         last = Path(folder) / str(asked.rounds - 1)
-        lines = [line + b"\n" for _, file in segments_of(last) for line, _ in read_lines(file)]
+        lines = [line + b"\n" for _, file in segments_of(last) for line in read_lines(file)]
         in_files = least(lambda: verify_folder(last, KEY.public), asked.rounds)
     print(f"append            {1e6 * min(appended):6.1f} us an entry, to the system (goal 50)")
     print(
