@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from operator import itemgetter
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -28,6 +27,8 @@ LONGEST_LINE = 16 << 10
 Value = str | int | bool | bytes
 #: What is chained of an entry: seq, time_ms, prev, kind, event.
 Chained = tuple[int, int, bytes, str, tuple[tuple[str, Value], ...]]
+#: An opened text beside it: name, text, salt.
+Beside = tuple[str, str, bytes | None]
 _LARGEST = (1 << 53) - 1
 #: As packing.pack_ordered, in a third of the time: a log has many entries.
 _PACK: Callable[[Any], bytes] = msgpack.Packer(use_bin_type=True).pack
@@ -138,8 +139,8 @@ def from_line(line: str | bytes) -> Entry:
     return Entry(*chained, {name: Opened(text, salt) for name, text, salt in beside})
 
 
-def read_line(line: str | bytes) -> tuple[Chained, list[tuple[str, str, bytes | None]]]:
-    """The same for who verifies many: what is chained, and (name, text, salt) of each opened text. Raises BadEntry."""
+def read_line(line: str | bytes) -> tuple[Chained, list[Beside]]:
+    """The same without making an Entry, for who verifies many: what is chained and what is opened. Raises BadEntry."""
     if len(line) > LONGEST_LINE:
         raise BadEntry("a line is too long")
     try:
@@ -166,7 +167,7 @@ def read_line(line: str | bytes) -> tuple[Chained, list[tuple[str, str, bytes | 
         raise BadEntry("a field has a wrong type")
     try:
         prev = bytes.fromhex(before)
-        sealed = [(name, bytes.fromhex(value)) for name, value in hidden]
+        sealed = [(name, bytes.fromhex(value)) for name, value in hidden] if hidden else []
         opened = _opened(sealed, beside) if beside else []
         event = sorted((*event, *sealed))
     except (ValueError, TypeError) as error:
@@ -174,7 +175,7 @@ def read_line(line: str | bytes) -> tuple[Chained, list[tuple[str, str, bytes | 
     return _checked(seq, time_ms, prev, kind, event), opened
 
 
-def _opened(sealed: list[tuple[str, bytes]], beside: tuple[tuple[str, Any], ...]) -> list[tuple[str, str, bytes | None]]:
+def _opened(sealed: list[tuple[str, bytes]], beside: tuple[tuple[str, Any], ...]) -> list[Beside]:
     """Read what stands beside the commitments."""
     commitments, opened = dict(sealed), []
     for name, (salt, text) in beside:
@@ -214,4 +215,3 @@ _HIDING = (*_PLAIN, "hidden", "opened")
 _DUMP: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: An object becomes a tuple of its names and values, as they were written: a name that comes twice is seen.
 _READ: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(object_pairs_hook=tuple).scan_once
-_name: Callable[[tuple[str, Value]], str] = itemgetter(0)

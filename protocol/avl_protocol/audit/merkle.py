@@ -24,8 +24,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Tree:
-    """A tree that grows. `extend` hashes nothing: what a proof or a root needs is hashed when it is asked for, once, all
-    at a time. The hashes of complete subtrees are kept, 64 bytes an entry, so that every proof takes O(log n) more."""
+    """A tree that grows. Nodes are hashed when a root or a proof is asked for, all at a time, and once: those of
+    complete subtrees are kept, 64 bytes an entry, so that every proof takes O(log n) more."""
 
     __slots__ = ("_levels",)
 

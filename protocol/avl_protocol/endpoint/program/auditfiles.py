@@ -119,9 +119,7 @@ def verify_folder(folder: Path, key: bytes, heads: Iterable[TreeHead] = ()) -> C
     try:
         own = read_head(folder)
     except ValueError as error:
-        raise Fault(
-            f"the newest head can't be read: {error}", chain.size, Place(str(folder / HEAD), 1, 0)
-        ) from None
+        raise Fault(f"the newest head can't be read: {error}", chain.size, Place(str(folder / HEAD), 1, 0)) from None
     known = [*heads, *(() if own is None else (own,))]
     for head in known:
         if head.key != key:
@@ -177,7 +175,7 @@ def recent(folder: Path, since_ms: int, kinds: Collection[str]) -> tuple[list[En
     begun = since_ms
     try:
         for _, file in reversed(segments_of(folder)):
-            lines = [line for line in read_lines(file)]
+            lines = list(read_lines(file))
             likely = (from_line(line) for line in lines if any(word in line for word in words))
             parts.append([entry for entry in likely if entry.kind in kinds and entry.time_ms >= since_ms])
             begun = from_line(lines[0]).time_ms if lines else begun
