@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from json.scanner import make_scanner
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -214,4 +215,4 @@ _PLAIN = ("seq", "time_ms", "prev", "kind", "event")
 _HIDING = (*_PLAIN, "hidden", "opened")
 _DUMP: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: An object becomes a tuple of its names and values, as they were written: a name that comes twice is seen.
-_READ: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(object_pairs_hook=tuple).scan_once
+_READ: Callable[[str, int], tuple[Any, int]] = make_scanner(json.JSONDecoder(object_pairs_hook=tuple))
