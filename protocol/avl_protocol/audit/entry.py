@@ -151,12 +151,11 @@ def read_line(line: str | bytes) -> tuple[Chained, list[Beside]]:
         raise BadEntry("that is no line of JSON") from None
     if type(read) is not tuple or end != len(text):
         raise BadEntry("that is no line of JSON")
-    hidden: Any = ()
-    beside: Any = ()
+    opened: list[Beside] = []
     try:
-        if len(read) == 5:
+        if len(read) == len(_PLAIN):
             (a, seq), (b, time_ms), (c, before), (d, kind), (e, event) = read
-            known = (a, b, c, d, e) == _PLAIN
+            known, hidden = (a, b, c, d, e) == _PLAIN, ()
         else:
             (a, seq), (b, time_ms), (c, before), (d, kind), (e, event), (f, hidden), (g, beside) = read
             known = (a, b, c, d, e, f, g) == _HIDING
@@ -164,28 +163,32 @@ def read_line(line: str | bytes) -> tuple[Chained, list[Beside]]:
         known = False
     if not known:
         raise BadEntry("an entry has other fields")
-    if type(event) is not tuple or type(hidden) is not tuple or type(beside) is not tuple:
+    if type(event) is not tuple or type(hidden) is not tuple:
         raise BadEntry("a field has a wrong type")
     try:
         prev = bytes.fromhex(before)
-        sealed = [(name, bytes.fromhex(value)) for name, value in hidden] if hidden else []
-        opened = _opened(sealed, beside) if beside else []
-        event = sorted((*event, *sealed))
+        if hidden or len(read) > len(_PLAIN):
+            sealed = [(name, bytes.fromhex(value)) for name, value in hidden]
+            opened = _opened(dict(sealed), beside)
+            event = (*event, *sealed)
+        event = sorted(event)
     except (ValueError, TypeError) as error:
         raise error if isinstance(error, BadEntry) else BadEntry("a field has a wrong type") from None
     return _checked(seq, time_ms, prev, kind, event), opened
 
 
-def _opened(sealed: list[tuple[str, bytes]], beside: tuple[tuple[str, Any], ...]) -> list[Beside]:
+def _opened(sealed: dict[str, bytes], beside: Any) -> list[Beside]:
     """Read what stands beside the commitments."""
-    commitments, opened = dict(sealed), []
+    if type(beside) is not tuple:
+        raise BadEntry("a field has a wrong type")
+    opened = []
     for name, (salt, text) in beside:
-        if name not in commitments or type(text) is not str:
+        committed = sealed.pop(name, None)
+        if committed is None or type(text) is not str:
             raise BadEntry(f"{name} opens nothing")
         raw = None if salt is None else bytes.fromhex(salt)
-        if raw is not None and commitment(name, text, raw) != commitments[name]:
+        if raw is not None and commitment(name, text, raw) != committed:
             raise BadEntry(f"{name} is not what the entry commits to")
-        del commitments[name]
         opened.append((name, text, raw))
     return opened
 
@@ -200,13 +203,12 @@ def _checked(seq: Any, time_ms: Any, prev: bytes, kind: Any, event: Sequence[tup
         if type(name) is not str or name <= last:
             raise BadEntry("names of an event ascend")
         last = name
-        of = type(value)
-        if of is str or of is bool:
+        if type(value) is str or type(value) is bool:
             continue
-        if of is int:
+        if type(value) is int:
             if not 0 <= value <= _LARGEST:
                 raise BadEntry(f"{name} is out of range")
-        elif of is not bytes or len(value) != HASH_BYTES:
+        elif type(value) is not bytes or len(value) != HASH_BYTES:
             raise BadEntry(f"{name} has a wrong type")
     return seq, time_ms, prev, kind, tuple(event)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from struct import Struct
 
 HASH = 32
 EMPTY = sha256(b"").digest()
+_PAIR = Struct(f"{2 * HASH}s")
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -53,8 +55,8 @@ class Tree:
                 levels.append(bytearray())
             above = levels[height + 1]
             below = bytes(levels[height][2 * len(above) :])
-            pairs = range(0, len(below) - HASH, 2 * HASH)
-            above += b"".join([sha256(b"\1" + below[at : at + 2 * HASH]).digest() for at in pairs])
+            whole = below[: len(below) // _PAIR.size * _PAIR.size]
+            above += b"".join([sha256(b"\1" + pair).digest() for (pair,) in _PAIR.iter_unpack(whole)])
             height += 1
 
     def leaf(self, index: int) -> bytes:
