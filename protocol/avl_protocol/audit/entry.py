@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from json.scanner import make_scanner
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -151,11 +150,12 @@ def read_line(line: str | bytes) -> tuple[Chained, list[Beside]]:
         raise BadEntry("that is no line of JSON") from None
     if type(read) is not tuple or end != len(text):
         raise BadEntry("that is no line of JSON")
+    hidden: Any = ()
     opened: list[Beside] = []
     try:
         if len(read) == len(_PLAIN):
             (a, seq), (b, time_ms), (c, before), (d, kind), (e, event) = read
-            known, hidden = (a, b, c, d, e) == _PLAIN, ()
+            known = (a, b, c, d, e) == _PLAIN
         else:
             (a, seq), (b, time_ms), (c, before), (d, kind), (e, event), (f, hidden), (g, beside) = read
             known = (a, b, c, d, e, f, g) == _HIDING
@@ -217,4 +217,5 @@ _PLAIN = ("seq", "time_ms", "prev", "kind", "event")
 _HIDING = (*_PLAIN, "hidden", "opened")
 _DUMP: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: An object becomes a tuple of its names and values, as they were written: a name that comes twice is seen.
-_READ: Callable[[str, int], tuple[Any, int]] = make_scanner(json.JSONDecoder(object_pairs_hook=tuple))
+_DECODER: Any = json.JSONDecoder(object_pairs_hook=tuple)
+_READ: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once
