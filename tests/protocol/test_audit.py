@@ -103,6 +103,10 @@ def test_what_is_done_to_a_log_without_more_is_found_at_its_exact_place() -> Non
             verify_lines(inserted, "log")
         assert fault.value.place is not None and fault.value.place.line == at + 2
         broken = [*raw[:at], raw[at][:40] + b"\n", *raw[at + 1 :]]
+        halved = [*raw[:at], raw[at].replace(b'"kind":"', b'"kind":"\\ud800'), *raw[at + 1 :]]
+        with pytest.raises(Fault, match="half a character") as fault:
+            verify_lines(halved, "log")
+        assert fault.value.place == Place("log", at + 1, byte)
         with pytest.raises(Fault, match="no line of JSON") as fault:
             verify_lines(broken, "log")
         assert str(fault.value.place) == f"log, line {at + 1} (byte {byte})"

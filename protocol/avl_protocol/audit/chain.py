@@ -61,6 +61,8 @@ class Chain:
                 end = link(encoded)
                 leaves.append(leaf_hash(encoded))
                 size += 1
+        except UnicodeEncodeError:
+            raise BadEntry("a text holds half a character") from None
         finally:
             self._end = end
             self.tree.extend(leaves)
