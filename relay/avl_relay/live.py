@@ -48,8 +48,8 @@ class Happening:
 class Hands(Protocol):
     """What can be done at this worker (forward/router.py)."""
 
-    def end_session(self, handle: int) -> None:
-        """End a session of a viewer that is here."""
+    def end_session(self, handle: int, code: CloseCode) -> None:
+        """End a session of a viewer that is here; `code` says who did."""
 
     def tell_session(self, handle: int, text: str) -> None:
         """Say something to a session of a viewer that is here."""
@@ -164,9 +164,10 @@ class Live:
 
     # what is done
 
-    def end(self, running: Running) -> None:
-        """End a session, wherever it is."""
-        self._own({"do": "end", "handle": running.handle})
+    def end(self, running: Running, *, owner: bool) -> None:
+        """End a session, wherever it is: its host's owner does, else who runs the relay."""
+        code = CloseCode.OWNER_ENDED if owner else CloseCode.OPERATOR_ENDED
+        self._own({"do": "end", "handle": running.handle, "code": code})
 
     def say(self, running: Running, text: str) -> None:
         """Say something to a session, wherever it is."""
@@ -312,7 +313,7 @@ class Live:
             return Happening(kind=news["kind"], device=news["device"], about=news["about"])
         if hands is not None:
             if kind == "end":
-                hands.end_session(news["handle"])
+                hands.end_session(news["handle"], CloseCode(news["code"]))
             elif kind == "tell":
                 hands.tell_session(news["handle"], news["text"])
             elif kind == "away":

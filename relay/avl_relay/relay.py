@@ -31,6 +31,7 @@ from avl_protocol.session.snapshot import Snapshot
 from avl_protocol.websocket.carrier import WebSocketCarrier
 from avl_protocol.wire.messages import About, LastPicture, Logged
 from avl_protocol.wire.onethread import guard
+from avl_protocol.wire.registry import CloseCode
 from avl_protocol.wire.target import join, show_pin
 from avl_relay import descriptors
 from avl_relay.access import Access, Decision, MayAttach, MayRegister, OpenAccess
@@ -445,9 +446,9 @@ class Relay:
         self._router.located(question, place, self._world.clock.monotonic())
         self._alarm.reset()
 
-    def end_session(self, handle: int) -> None:
+    def end_session(self, handle: int, code: CloseCode) -> None:
         """Somebody who may has ended a session: it ends, if its viewer is here."""
-        self._router.end_session(handle, self._world.clock.monotonic())
+        self._router.end_session(handle, code, self._world.clock.monotonic())
         self._alarm.reset()
 
     def tell_session(self, handle: int, text: str) -> None:

@@ -38,6 +38,7 @@ async def test_from_the_setup_code_to_a_host_of_ones_own(tmp_path: Path) -> None
         await tab.view("setup")  # while nobody is here, whatever the address says
         await set_up(tab, here.setup)
         assert "No device yet" in await tab.text("#devices .empty")
+        assert f"avl-host enroll '{here.where}'" in await tab.text("#commands")
         await tab.go("#you")
         await tab.view("you")
         owner = await tab.text("#my-fingerprint")
@@ -205,11 +206,21 @@ async def test_another_browser_comes_in_with_a_second_factor_and_opens_the_key(t
             await other.click("#go-on")
             await other.view("devices")
 
-        await tab.click("#leave")
-        await tab.view("signin")
-        await tab.click("#by-passkey")
-        await tab.view("devices")
-        await tab.gone("#key-card")
+            await tab.click("#leave")
+            await tab.view("signin")
+            await tab.click("#by-passkey")
+            await tab.view("devices")
+            await tab.gone("#key-card")
+
+            first = (await tab.asked("GET", "/me"))["key"]["thumbprint"]
+            await other.click("#give-up-key")  # as who has lost all that opens it
+            await other.click("#dialog .danger")
+            await other.gone("#give-up-key")
+            await other.click("#key-card button[type='submit']")
+            await other.click("#recovery-noted")
+            await other.gone("#key-card")
+            assert (await other.asked("GET", "/me"))["key"]["thumbprint"] != first
+            assert len((await other.asked("GET", "/me/key-copies"))["items"]) == 1
 
 
 async def test_a_share_link_opens_one_desktop_elsewhere_until_it_is_taken_back(tmp_path: Path) -> None:

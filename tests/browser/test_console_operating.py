@@ -346,7 +346,7 @@ async def test_a_real_session_is_seen_as_it_begins_ended_and_found_in_the_log(
     await row.locator("button.danger").click()
     await tab.page.locator("dialog[open] button.danger").click()
     await expect(row).to_have_count(0)
-    assert await here.ended(viewer) == CLOSE_CODES[CloseCode.EVICTED][1]
+    assert await here.ended(viewer) == CLOSE_CODES[CloseCode.OWNER_ENDED][1]
     for said in ("Session began", "Session ended"):
         entry = tab.page.locator("avl-list tbody tr[data-key]", has_text=said).first
         for _ in range(10):  # what has happened is in the log's file within a second

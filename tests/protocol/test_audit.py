@@ -13,7 +13,7 @@ from avl_protocol.audit.entry import BadEntry, Entry, Opened, decode, encode, fr
 from avl_protocol.audit.events import KINDS, NotLogged, Secret, checked
 from avl_protocol.audit.head import head_of
 from avl_protocol.audit.merkle import EMPTY, Tree, leaf_hash, node_hash, verify_consistency, verify_inclusion
-from avl_protocol.audit.verify import Fault, Place, Walk, verify_head, verify_heads, verify_lines
+from avl_protocol.audit.verify import Fault, Place, follow, verify_head, verify_heads, verify_lines
 from avl_protocol.audit.witness import MOST_LOGS, Verdict, Witness
 from avl_protocol.crypto.identity import Identity
 from tests.protocol.audit_log import KEY, NOW_MS, chain_of, chained, lines, salts, shown, tampered, written
@@ -103,6 +103,10 @@ def test_what_is_done_to_a_log_without_more_is_found_at_its_exact_place() -> Non
             verify_lines(inserted, "log")
         assert fault.value.place is not None and fault.value.place.line == at + 2
         broken = [*raw[:at], raw[at][:40] + b"\n", *raw[at + 1 :]]
+        halved = [*raw[:at], raw[at].replace(b'"kind":"', b'"kind":"\\ud800'), *raw[at + 1 :]]
+        with pytest.raises(Fault, match="half a character") as fault:
+            verify_lines(halved, "log")
+        assert fault.value.place == Place("log", at + 1, byte)
         with pytest.raises(Fault, match="no line of JSON") as fault:
             verify_lines(broken, "log")
         assert str(fault.value.place) == f"log, line {at + 1} (byte {byte})"
@@ -187,19 +191,17 @@ def test_a_witness_keeps_the_newest_head_and_both_of_a_contradiction_across_rest
 def test_dropped_entries_leave_their_hashes_and_every_proof_with_them() -> None:
     chain, entries = written(COUNT)
     early = chain_of(entries[:50]).head(KEY, NOW_MS)
-    walk = Walk()
-    walk.chain.drop(chain.tree.leaf(number) for number in range(120))
+    left = Chain()
+    left.drop(chain.tree.leaf(number) for number in range(120))
     with pytest.raises(BadEntry, match="nothing is left"):
-        walk.chain.end  # noqa: B018
-    for number, line in enumerate(lines(entries[120:]), 1):
-        walk.take(line.rstrip(), Place("log", number, 0))
-    assert walk.chain.tree.root() == chain.tree.root()
-    verify_head(walk.chain, early)
+        left.end  # noqa: B018
+    follow(left, [line.rstrip() for line in lines(entries[120:])], "log")
+    assert left.tree.root() == chain.tree.root()
+    verify_head(left, early)
+    other = Chain()
+    other.drop(chain.tree.leaf(number) for number in range(120))
     with pytest.raises(Fault):  # another entry where the dropped ones end
-        other = Walk()
-        other.chain.drop(chain.tree.leaf(number) for number in range(120))
-        for number, line in enumerate(lines(chained(entries)[121:]), 1):
-            other.take(line.rstrip(), Place("log", number, 0))
+        follow(other, [line.rstrip() for line in lines(chained(entries)[121:])], "log")
 
 
 def test_a_log_takes_listed_kinds_and_fields_alone() -> None:

@@ -53,15 +53,15 @@ class Doing:
     """What is asked of the relay's process."""
 
     def __init__(self) -> None:
-        self.ended: list[int] = []
+        self.ended: list[tuple[int, CloseCode]] = []
         self.told: list[tuple[int, str]] = []
         self.sent_away: list[int] = []
         self.pushed: list[int] = []
         self.carried: dict[int, Figures] = {}
         self.read = 0
 
-    def end_session(self, handle: int) -> None:
-        self.ended.append(handle)
+    def end_session(self, handle: int, code: CloseCode) -> None:
+        self.ended.append((handle, code))
 
     def tell_session(self, handle: int, text: str) -> None:
         self.told.append((handle, text))
@@ -479,10 +479,13 @@ async def test_sessions_are_seen_and_ended_by_whose_device_it_is(office: Office)
     assert session["begun"] == BEGUN and session["address"] == "192.0.2.1"
     assert await office.code("ben", "DELETE", f"/sessions/{session['id']}") == "not-found"
     assert (await office.ask("ada", "DELETE", f"/sessions/{session['id']}")).status_code == 204
-    assert len(office.doing.ended) == 1
-    office.live.session_ended(office.doing.ended[0], CloseCode.ENDED, 0.0)
+    ((handle, code),) = office.doing.ended
+    assert code is CloseCode.OWNER_ENDED
+    office.live.session_ended(handle, code, 0.0)
     assert await office.names("ada", "/sessions") == [DESK]
     assert await office.code("ada", "DELETE", f"/sessions/{session['id']}") == "not-found"
+    assert (await office.ask("adm", "DELETE", f"/sessions/{second['items'][0]['id']}")).status_code == 204
+    assert office.doing.ended[-1][1] is CloseCode.OPERATOR_ENDED
 
 
 async def test_who_administers_says_something_to_a_session(office: Office) -> None:

@@ -202,7 +202,7 @@ async def test_an_open_relay_shows_who_is_there_and_hands_on_what_was_signed(tab
         await until(watching.attached)
         (running,) = place.plane.live.sessions
         assert running.device == NUMBER
-        place.plane.live.end(running)
+        place.plane.live.end(running, owner=False)
         await until(lambda: any(isinstance(message, Detach) for message in watching.heard))
         assert not list(place.plane.live.sessions)
 

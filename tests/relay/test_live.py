@@ -34,8 +34,8 @@ class Worker:
             if other is not self:
                 other.live.told(self.number, news)
 
-    def end_session(self, handle: int) -> None:
-        self.done.append(("end", handle))
+    def end_session(self, handle: int, code: CloseCode) -> None:
+        self.done.append((code.name, handle))
 
     def tell_session(self, handle: int, text: str) -> None:
         self.done.append((text, handle))
@@ -121,11 +121,18 @@ def test_what_is_to_be_done_reaches_every_worker() -> None:
     first, second = relay(2)
     first.live.session_began(begun(3), 0.0)
     (running,) = second.live.sessions
-    second.live.end(running)
+    second.live.end(running, owner=True)
+    second.live.end(running, owner=False)
     second.live.send_away(DESK)
     second.live.push(SHED)
     second.live.read_anew()
-    wanted = [("end", 3), ("away", from_text(DESK)), ("push", from_text(SHED)), ("read", 0)]
+    wanted = [
+        ("OWNER_ENDED", 3),
+        ("OPERATOR_ENDED", 3),
+        ("away", from_text(DESK)),
+        ("push", from_text(SHED)),
+        ("read", 0),
+    ]
     assert first.done == second.done == wanted
     change = Happening(kind="device", device=DESK, about={"name": "new"})
     first.live.announce(change)

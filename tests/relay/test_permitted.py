@@ -72,11 +72,24 @@ def test_groups_say_what_all_have_and_what_any_has() -> None:
     assert rules.both([], ["desk"]).every == Permission(0)
 
 
-def test_a_wish_takes_back_what_differs_and_gives_what_lacks() -> None:
+def test_what_gives_no_more_than_the_wish_is_not_taken_back_since_sessions_stand_on_it() -> None:
+    twice = Rules(PLACES, [given("a", "eve", DESK, VIEWER), given("b", "eve", DESK, VIEWER)], [])
+    assert plan(twice, wish(VIEWER, DESK), ["eve"]).signatures == []
+    made = plan(twice, wish(OPERATOR, DESK), ["eve"])
+    (signed,) = made.signatures
+    assert signed.revoke == [] and [one.permissions for one in signed.give] == [OPERATOR]
+    assert changes(twice, made.after, ["eve"]) == [Change("eve", "desk", VIEWER, OPERATOR)]
+    (signed,) = plan(made.after, wish(VIEWER, DESK), ["eve"]).signatures
+    assert len(signed.revoke) == 1 and signed.give == []
+    (signed,) = plan(twice, wish(Permission(0), DESK), ["eve"]).signatures
+    assert signed.revoke == ["a", "b"]
+
+
+def test_a_wish_takes_back_what_is_beyond_it_and_gives_what_lacks() -> None:
     before = Rules(PLACES, [given("a", "eve", DESK, OPERATOR), given("b", "eve", DESK, VIEWER, limited=True)], [])
     made = plan(before, wish(VIEWER, DESK), ["eve"])
     (signed,) = made.signatures
-    assert signed.person == "ada" and signed.revoke == ["a", "b"]
+    assert signed.person == "ada" and signed.revoke == ["a"]
     assert [(one.person, one.audience, one.permissions, one.expires) for one in signed.give] == [
         ("eve", DESK, VIEWER, 99)
     ]

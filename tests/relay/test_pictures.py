@@ -148,6 +148,22 @@ async def test_a_picture_key_counts_that_its_person_has_signed(place: Scene) -> 
     assert known.count(True) == MOST_KEYS and known[-1]
 
 
+async def test_a_person_sees_and_removes_picture_keys_of_hers_and_the_pictures_go_with_them(place: Scene) -> None:
+    ask = place.desk.ask
+    for browser in ("old", "new"):
+        await place.key(browser, "ada")
+        await place.leave(browser)
+    await place.key("ben", "ben")
+    items = (await ask("ada", "GET", "/me/picture-keys")).json()["items"]
+    assert {one["key"] for one in items} == {shown("old"), shown("new")} and items[0]["created"] == BEGUN
+    assert (await ask("ada", "DELETE", f"/me/picture-keys/{shown('ben')}")).json()["code"] == "not-found"
+    read = place.doing.read
+    assert (await ask("ada", "DELETE", f"/me/picture-keys/{shown('old')}")).status_code == 204
+    assert await place.picture("ada", "old") is None and await place.picture("ada", "new") == b"sealed"
+    assert (await place.kept(), place.doing.read) == (1, read + 1) and set(await place.readers()) == {shown("new")}
+    assert [one["key"] for one in (await ask("ada", "GET", "/me/picture-keys")).json()["items"]] == [shown("new")]
+
+
 async def test_a_host_is_told_of_its_owner_and_of_who_may_look(place: Scene) -> None:
     for name in ("ada", "ben", "eve"):
         await place.key(name, name)

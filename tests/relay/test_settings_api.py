@@ -14,6 +14,7 @@ from avl_protocol.endpoint.loop.clock import entropy
 from avl_protocol.endpoint.settings.faults import BadSettings
 from avl_protocol.endpoint.settings.load import from_flags
 from avl_protocol.endpoint.settings.report import as_json
+from avl_protocol.wire.registry import CloseCode
 from avl_relay.api.identity import Role
 from avl_relay.api.operations import Resource
 from avl_relay.api.people import PeopleList
@@ -84,7 +85,7 @@ async def two(tmp_path: Path, store: Store) -> AsyncIterator[tuple[Process, Proc
 class _Hands:
     """A worker that does nothing."""
 
-    def end_session(self, handle: int) -> None: ...
+    def end_session(self, handle: int, code: CloseCode) -> None: ...
 
     def tell_session(self, handle: int, text: str) -> None: ...
 

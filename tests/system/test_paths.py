@@ -67,8 +67,13 @@ def test_make_before_break_loses_nothing() -> None:
         assert (gap.lost, gap.missing, gap.doubled) == (0, 0, 0), seed
 
 
-@pytest.mark.parametrize("direct", [True, False])
-def test_a_session_that_is_ended_at_the_relay_ends_by_whichever_path_it_runs(direct: bool) -> None:
+@pytest.mark.parametrize(
+    ("direct", "who"),
+    [(True, CloseCode.OPERATOR_ENDED), (False, CloseCode.OPERATOR_ENDED), (False, CloseCode.OWNER_ENDED)],
+)
+def test_a_session_that_is_ended_at_the_relay_ends_by_whichever_path_it_runs_and_says_who_ended_it(
+    direct: bool, who: CloseCode
+) -> None:
     async def main(simulation: Simulation) -> None:
         async with system(simulation) as s, s.host(direct=direct) as host:
             await online(host)
@@ -79,9 +84,9 @@ def test_a_session_that_is_ended_at_the_relay_ends_by_whichever_path_it_runs(dir
                 assert s.relay_instance is not None
                 (handle,) = s.relay_instance.figures()
                 began = simulation.clock.monotonic()
-                s.relay_instance.end_session(handle)
+                s.relay_instance.end_session(handle, who)
                 reason = await desktop.ended()
-                assert reason.code is CloseCode.EVICTED
+                assert reason.code is who and "ended this session" in str(reason)
                 assert simulation.clock.monotonic() - began < 0.3
                 await until(lambda: not host.agent.subscribers.subscribers(), 1)
 

@@ -118,6 +118,18 @@ test("a reloaded page tries again as one that was running, and asks for the code
   assert.match(told.at(-1).text, /does not remember this session any more. Enter its code/);
 });
 
+test("who ended a session is said, and nothing is tried again", async () => {
+  for (const [code, words] of /** @type {[number, string][]} */ ([
+    [CLOSE.EVICTED, "The host ended this session."],
+    [CLOSE.OPERATOR_ENDED, "The relay's operator ended this session."],
+    [CLOSE.OWNER_ENDED, "The owner of the host ended this session."],
+  ])) {
+    const { owner, client, told, states } = await running();
+    owner.sessionEnded(new Refused(code));
+    assert.deepEqual([states().at(-1), told.at(-1).text, client.paths], ["ended", words, null]);
+  }
+});
+
 test("a chain that is refused is said with its reason, before the session ran and when it comes back", async () => {
   for (const [why, words] of /** @type {[number, RegExp][]} */ ([[GRANT_REFUSAL.REVOKED, /refused the grant: it was taken back/], [GRANT_REFUSAL.EXPIRED, /its time is over/]])) {
     const { owner, client, told, states } = await running({ code: "", chain: ["token"] });

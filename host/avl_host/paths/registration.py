@@ -49,6 +49,7 @@ from avl_protocol.wire.messages import (
 )
 from avl_protocol.wire.onethread import guard
 from avl_protocol.wire.registry import (
+    ENDED_AT_RELAY,
     MAX_STATEMENTS,
     T_PATH_ATTEMPT,
     T_PATH_ATTEMPT_AGAIN,
@@ -347,8 +348,8 @@ class Registration:
         if isinstance(message, Incoming):
             moves, near = bool(message.moves), bool(message.near)
             self._subscribers.incoming(hop, message.handle, message.session, message.source, moves, now, near)
-        elif isinstance(message, Detach) and message.code == CloseCode.EVICTED:
-            self._subscribers.evicted(hop, message.handle, now)
+        elif isinstance(message, Detach) and message.code in ENDED_AT_RELAY:
+            self._subscribers.ended_there(hop, message.handle, CloseCode(message.code), now)
         elif isinstance(message, Detach):
             self._subscribers.left(hop, message.handle, now)
         elif isinstance(message, Recover):

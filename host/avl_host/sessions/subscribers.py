@@ -225,11 +225,11 @@ class Subscribers:
                 self._pictures.follow(subscriber, self._subscribers.values(), now)
             self._call(subscriber, now, subscriber.session.left, path.attachment, now)
 
-    def evicted(self, hop: HostHop, handle: int, now: float) -> None:
-        """A relay says that somebody who may has ended a session: it is over, by whichever path it runs (4.3)."""
+    def ended_there(self, hop: HostHop, handle: int, code: CloseCode, now: float) -> None:
+        """A relay says who has ended a session there (ENDED_AT_RELAY): it is over, by whichever path it runs (4.3)."""
         if (found := self._paths.get((hop, handle))) is not None:
             subscriber, _ = found
-            self._call(subscriber, now, subscriber.session.end, CloseCode.EVICTED, now)
+            self._call(subscriber, now, subscriber.session.end, code, now)
 
     def hop_lost(self, hop: HostHop, now: float) -> None:
         """An hop is gone, with every place there."""

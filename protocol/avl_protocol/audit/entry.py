@@ -7,10 +7,9 @@ its line, and can be removed without breaking anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from operator import itemgetter
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -26,6 +25,10 @@ LONGEST_LINE = 16 << 10
 
 #: What an event says: text, whole numbers from 0 to 2^53 - 1, yes or no. Bytes: a commitment to a text.
 Value = str | int | bool | bytes
+#: What is chained of an entry: seq, time_ms, prev, kind, event.
+Chained = tuple[int, int, bytes, str, tuple[tuple[str, Value], ...]]
+#: An opened text beside it: name, text, salt.
+Beside = tuple[str, str, bytes | None]
 _LARGEST = (1 << 53) - 1
 #: As packing.pack_ordered, in a third of the time: a log has many entries.
 _PACK: Callable[[Any], bytes] = msgpack.Packer(use_bin_type=True).pack
@@ -80,7 +83,12 @@ def commitment(name: str, text: str, salt: bytes) -> bytes:
 
 def encode(entry: Entry) -> bytes:
     """The one encoding: msgpack of [seq, time_ms, prev, kind, [[name, value], ...]]."""
-    return _PACK((entry.seq, entry.time_ms, entry.prev, entry.kind, entry.event))
+    return encode_chained((entry.seq, entry.time_ms, entry.prev, entry.kind, entry.event))
+
+
+def encode_chained(chained: Chained) -> bytes:
+    """The same of what is chained."""
+    return _PACK(chained)
 
 
 def decode(data: bytes) -> Entry:
@@ -93,7 +101,7 @@ def decode(data: bytes) -> Entry:
         raise BadEntry("an event is a list of names and values")
     if not isinstance(prev, bytes):
         raise BadEntry("prev is bytes")
-    return _checked(seq, time_ms, prev, kind, tuple((name, value) for name, value in event), {})
+    return Entry(*_checked(seq, time_ms, prev, kind, [(name, value) for name, value in event]))
 
 
 def link(encoded: bytes) -> bytes:
@@ -127,54 +135,65 @@ def to_line(entry: Entry) -> str:
 
 def from_line(line: str | bytes) -> Entry:
     """The entry of a line, whose opened texts are what it commits to. Raises BadEntry."""
+    chained, beside = read_line(line)
+    return Entry(*chained, {name: Opened(text, salt) for name, text, salt in beside})
+
+
+def read_line(line: str | bytes) -> tuple[Chained, list[Beside]]:
+    """The same without making an Entry, for who verifies many: what is chained and what is opened. Raises BadEntry."""
     if len(line) > LONGEST_LINE:
         raise BadEntry("a line is too long")
     try:
         text = line if isinstance(line, str) else line.decode()
-        read, end = _READ(text)
-    except (ValueError, RecursionError):
+        read, end = _READ(text, 0)
+    except (ValueError, RecursionError, StopIteration):
         raise BadEntry("that is no line of JSON") from None
     if type(read) is not tuple or end != len(text):
         raise BadEntry("that is no line of JSON")
-    names = [name for name, _ in read]
-    if names != _PLAIN and names != _HIDING:
+    hidden: Any = ()
+    opened: list[Beside] = []
+    try:
+        if len(read) == len(_PLAIN):
+            (a, seq), (b, time_ms), (c, before), (d, kind), (e, event) = read
+            known = (a, b, c, d, e) == _PLAIN
+        else:
+            (a, seq), (b, time_ms), (c, before), (d, kind), (e, event), (f, hidden), (g, beside) = read
+            known = (a, b, c, d, e, f, g) == _HIDING
+    except ValueError:
+        known = False
+    if not known:
         raise BadEntry("an entry has other fields")
-    seq, time_ms, before, kind, event = read[0][1], read[1][1], read[2][1], read[3][1], read[4][1]
-    if type(event) is not tuple or type(before) is not str:
+    if type(event) is not tuple or type(hidden) is not tuple:
         raise BadEntry("a field has a wrong type")
-    opened: dict[str, Opened] = {}
     try:
         prev = bytes.fromhex(before)
-        if len(read) > 5:
-            hidden, beside = read[5][1], read[6][1]
-            if type(hidden) is not tuple or type(beside) is not tuple:
-                raise BadEntry("a field has a wrong type")
-            sealed = {name: bytes.fromhex(value) for name, value in hidden}
-            if len(sealed) != len(hidden):
-                raise BadEntry("a name comes twice")
-            event += tuple(sealed.items())
-            _open(sealed, beside, opened)
-        if len(event) > 1:
-            event = tuple(sorted(event, key=_name))
+        if hidden or len(read) > len(_PLAIN):
+            sealed = [(name, bytes.fromhex(value)) for name, value in hidden]
+            opened = _opened(dict(sealed), beside)
+            event = (*event, *sealed)
+        event = sorted(event)
     except (ValueError, TypeError) as error:
         raise error if isinstance(error, BadEntry) else BadEntry("a field has a wrong type") from None
-    return _checked(seq, time_ms, prev, kind, event, opened)
+    return _checked(seq, time_ms, prev, kind, event), opened
 
 
-def _open(sealed: Mapping[str, bytes], beside: tuple[tuple[str, Any], ...], opened: dict[str, Opened]) -> None:
+def _opened(sealed: dict[str, bytes], beside: Any) -> list[Beside]:
     """Read what stands beside the commitments."""
+    if type(beside) is not tuple:
+        raise BadEntry("a field has a wrong type")
+    opened = []
     for name, (salt, text) in beside:
-        if name not in sealed or name in opened or type(text) is not str:
+        committed = sealed.pop(name, None)
+        if committed is None or type(text) is not str:
             raise BadEntry(f"{name} opens nothing")
         raw = None if salt is None else bytes.fromhex(salt)
-        if raw is not None and commitment(name, text, raw) != sealed[name]:
+        if raw is not None and commitment(name, text, raw) != committed:
             raise BadEntry(f"{name} is not what the entry commits to")
-        opened[name] = Opened(text, raw)
+        opened.append((name, text, raw))
+    return opened
 
 
-def _checked(
-    seq: Any, time_ms: Any, prev: bytes, kind: Any, event: tuple[tuple[Any, Any], ...], opened: Mapping[str, Opened]
-) -> Entry:
+def _checked(seq: Any, time_ms: Any, prev: bytes, kind: Any, event: Sequence[tuple[Any, Any]]) -> Chained:
     if type(seq) is not int or type(time_ms) is not int or not 0 <= seq <= _LARGEST or not 0 <= time_ms <= _LARGEST:
         raise BadEntry("seq and time_ms are whole numbers")
     if len(prev) != HASH_BYTES or type(kind) is not str:
@@ -184,20 +203,19 @@ def _checked(
         if type(name) is not str or name <= last:
             raise BadEntry("names of an event ascend")
         last = name
-        of = type(value)
-        if of is str or of is bool:
+        if type(value) is str or type(value) is bool:
             continue
-        if of is int:
+        if type(value) is int:
             if not 0 <= value <= _LARGEST:
                 raise BadEntry(f"{name} is out of range")
-        elif of is not bytes or len(value) != HASH_BYTES:
+        elif type(value) is not bytes or len(value) != HASH_BYTES:
             raise BadEntry(f"{name} has a wrong type")
-    return Entry(seq, time_ms, prev, kind, event, opened)
+    return seq, time_ms, prev, kind, tuple(event)
 
 
-_PLAIN = ["seq", "time_ms", "prev", "kind", "event"]
-_HIDING = [*_PLAIN, "hidden", "opened"]
+_PLAIN = ("seq", "time_ms", "prev", "kind", "event")
+_HIDING = (*_PLAIN, "hidden", "opened")
 _DUMP: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: An object becomes a tuple of its names and values, as they were written: a name that comes twice is seen.
-_READ: Callable[[str], tuple[Any, int]] = json.JSONDecoder(object_pairs_hook=tuple).raw_decode
-_name: Callable[[tuple[str, Value]], str] = itemgetter(0)
+_DECODER: Any = json.JSONDecoder(object_pairs_hook=tuple)
+_READ: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once

@@ -6,11 +6,13 @@ Leaves are hashed with 0x00 in front, nodes with 0x01, so that neither passes fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from struct import Struct
 
 HASH = 32
 EMPTY = sha256(b"").digest()
+_PAIR = Struct(f"{2 * HASH}s")
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -24,31 +26,38 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Tree:
-    """A tree that grows. `append` hashes once per entry on average; all hashes of complete subtrees are kept, 64 bytes
-    an entry, so that every proof takes O(log n) of them."""
+    """A tree that grows. Nodes are hashed when a root or a proof is asked for, all at a time, and once: those of
+    complete subtrees are kept, 64 bytes an entry, so that every proof takes O(log n) more."""
 
     __slots__ = ("_levels",)
 
     def __init__(self) -> None:
-        #: By k: hashes of the complete subtrees of 2^k leaves, joined.
+        #: By k: hashes of the complete subtrees of 2^k leaves, joined; above the leaves, those that were asked for.
         self._levels: list[bytearray] = [bytearray()]
 
     def __len__(self) -> int:
         """Leaves."""
         return len(self._levels[0]) // HASH
 
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add the hashes of leaves."""
+        self._levels[0] += b"".join(leaves)
+
     def append(self, leaf: bytes) -> None:
         """Add the hash of a leaf."""
+        self._levels[0] += leaf
+
+    def _complete(self) -> None:
+        """Hash the subtrees that have become complete."""
         levels, height = self._levels, 0
-        while True:
-            level = levels[height]
-            level += leaf
-            if len(level) % (2 * HASH):
-                return
-            leaf = sha256(b"\1" + level[-2 * HASH :]).digest()
-            height += 1
-            if height == len(levels):
+        while len(levels[height]) >= 2 * HASH:
+            if height + 1 == len(levels):
                 levels.append(bytearray())
+            above = levels[height + 1]
+            below = bytes(levels[height][2 * len(above) :])
+            whole = below[: len(below) // _PAIR.size * _PAIR.size]
+            above += b"".join([sha256(b"\1" + pair).digest() for (pair,) in _PAIR.iter_unpack(whole)])
+            height += 1
 
     def leaf(self, index: int) -> bytes:
         """The hash of a leaf. Raises IndexError."""
@@ -61,12 +70,14 @@ class Tree:
         size = len(self) if size is None else size
         if not 0 <= size <= len(self):
             raise ValueError(f"the log has {len(self)} entries, not {size}")
+        self._complete()
         return self._range(0, size) if size else EMPTY
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """The proof that leaf `index` is one of the first `size`. Raises ValueError when it is not."""
         if not 0 <= index < size <= len(self):
             raise ValueError(f"there is no entry {index} among {size}")
+        self._complete()
         path: list[bytes] = []
         start, end = 0, size
         while end - start > 1:
@@ -85,6 +96,7 @@ class Tree:
             raise ValueError(f"the log has {len(self)} entries: there is no way from {old} to {new}")
         if old in (0, new):
             return ()
+        self._complete()
         path: list[bytes] = []
         start, end, whole = 0, new, True
         while old != end:

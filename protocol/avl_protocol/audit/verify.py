@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from avl_protocol.audit.chain import Chain
-from avl_protocol.audit.entry import BadEntry, Entry, from_line
+from avl_protocol.audit.entry import BadEntry, read_line
 from avl_protocol.audit.head import TreeHead
 
 
@@ -32,29 +32,22 @@ class Fault(Exception):
         self.why, self.seq, self.place = why, seq, place
 
 
-class Walk:
-    """Takes lines one after another. `chain` is what has been verified so far."""
-
-    def __init__(self, chain: Chain | None = None) -> None:
-        self.chain = Chain() if chain is None else chain
-
-    def take(self, line: bytes, place: Place) -> Entry:
-        """The next line, without its line feed. Raises Fault."""
-        try:
-            entry = from_line(line)
-            self.chain.add(entry)
-        except BadEntry as error:
-            raise Fault(f"entry {self.chain.size}: {error}", self.chain.size, place) from None
-        return entry
+def follow(chain: Chain, lines: Sequence[bytes], file: str) -> None:
+    """Verify the next lines, those of a file, without their line feeds; `chain` takes them. Raises Fault."""
+    begun = chain.size
+    try:
+        chain.extend(read_line(line)[0] for line in lines)
+    except BadEntry as error:
+        good = lines[: chain.size - begun]
+        place = Place(file, len(good) + 1, sum(len(line) + 1 for line in good))
+        raise Fault(f"entry {chain.size}: {error}", chain.size, place) from None
 
 
 def verify_lines(lines: Iterable[bytes], file: str = "the log") -> Chain:
     """A whole log that nothing was dropped from. Raises Fault."""
-    walk, byte = Walk(), 0
-    for number, line in enumerate(lines, 1):
-        walk.take(line.rstrip(b"\n"), Place(file, number, byte))
-        byte += len(line)
-    return walk.chain
+    chain = Chain()
+    follow(chain, [line.removesuffix(b"\n") for line in lines], file)
+    return chain
 
 
 def verify_head(chain: Chain, head: TreeHead) -> None:

@@ -645,6 +645,8 @@ class CloseCode(IntEnum):
     GRANT_REFUSED = 82
     TIME_OVER = 83
     REVOKED = 84
+    OPERATOR_ENDED = 85
+    OWNER_ENDED = 86
 
 
 #: code -> (whose range, exit code of the command line, the sentence a person is shown)
@@ -682,6 +684,8 @@ CLOSE_CODES: dict[CloseCode, tuple[str, int, str]] = {
     CloseCode.GRANT_REFUSED: ("session", 3, "The host refused the grant."),
     CloseCode.TIME_OVER: ("session", 3, "The time of this session is over."),
     CloseCode.REVOKED: ("session", 3, "The permission was taken back."),
+    CloseCode.OPERATOR_ENDED: ("session", 3, "The relay's operator ended this session."),
+    CloseCode.OWNER_ENDED: ("session", 3, "The owner of the host ended this session."),
 }
 
 #: A stream is reset, or a hop ends, and nobody has ended the session on purpose.
@@ -692,6 +696,9 @@ RETRYABLE: frozenset[CloseCode] = frozenset((CloseCode.GOING_AWAY, CloseCode.TIM
 
 #: A relay's refusal of a running session that may be over soon: it is dialled again.
 PASSING: frozenset[CloseCode] = frozenset((CloseCode.UNAVAILABLE, CloseCode.LIMIT, CloseCode.TOO_SLOW))
+
+#: Somebody who may has ended the session at the relay: its host ends it by whichever path it runs.
+ENDED_AT_RELAY: frozenset[CloseCode] = frozenset((CloseCode.OPERATOR_ENDED, CloseCode.OWNER_ENDED))
 
 #: message name -> (number, ((key, field, type), ...)), one table for each kind of stream
 HOP_MESSAGES: dict[str, tuple[int, tuple[tuple[int, str, str], ...]]] = {

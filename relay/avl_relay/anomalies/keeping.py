@@ -61,4 +61,4 @@ class Keeping:
         """See Ledger."""
         running = self._live.session(session)
         if running is not None:
-            self._live.end(running)
+            self._live.end(running, owner=False)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from avl_protocol.rights import jws
 from avl_protocol.rights.statements import PictureKey
 from avl_protocol.wire.registry import MAX_CHAIN, MAX_CLOCK_SKEW, MAX_LAST_PICTURE
-from avl_relay.api.operations import Answer, Call, Operation
+from avl_relay.api.operations import DONE, Answer, Call, Operation
 from avl_relay.api.problems import Problem
-from avl_relay.api.shapes import NUMBER, SECONDS, Flag, Many, Record, Text, answer
+from avl_relay.api.shapes import NUMBER, SECONDS, Flag, Many, Record, Text, answer, page_of
 from avl_relay.api.sight import seen_device
 from avl_relay.api.signed import own, signer_of, unverified, verified
 from avl_relay.live import Live
@@ -44,6 +44,22 @@ class Pictures:
                 body=Record({"token": TOKEN}),
                 answers=answer({"key": KEY, "expires": SECONDS}),
                 says=("unverified", "conflict"),
+            ),
+            Operation(
+                method="GET",
+                path="/me/picture-keys",
+                handler=self.keys,
+                summary="The browsers of mine for which hosts may leave last pictures",
+                answers=page_of(answer({"key": KEY, "created": SECONDS, "expires": SECONDS})),
+            ),
+            Operation(
+                method="DELETE",
+                path="/me/picture-keys/{key}",
+                handler=self.drop_key,
+                summary="Hosts leave pictures for that browser no more, and those that they have left are deleted",
+                parts={"key": KEY},
+                status=204,
+                says=("not-found",),
             ),
             Operation(
                 method="GET",
@@ -84,6 +100,19 @@ class Pictures:
         )
         call.afterwards(self._live.read_anew)
         return Answer({"key": key, "expires": said.expires})
+
+    async def keys(self, call: Call) -> Answer:
+        """GET /me/picture-keys."""
+        found = await LastPictures(call.db).keys(call.identity.person, call.now)
+        items = [{"key": key, "created": created, "expires": expires} for key, created, expires in found]
+        return Answer({"items": items, "next": None})
+
+    async def drop_key(self, call: Call) -> Answer:
+        """DELETE /me/picture-keys/{key}."""
+        if not await LastPictures(call.db).drop_key(call.identity.person, call.path["key"]):
+            raise Problem("not-found", "that is no picture key of yours")
+        call.afterwards(self._live.read_anew)
+        return DONE
 
     async def listed(self, call: Call) -> Answer:
         """GET /me/pictures/{key}."""

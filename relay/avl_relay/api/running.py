@@ -131,8 +131,9 @@ class RunningSessions:
         running = self._live.session(call.path["id"])
         if running is None:
             raise Problem("not-found", "no session of that id runs")
-        await own_device(call.db, call.identity, running.device, call.now)
-        call.afterwards(lambda: self._live.end(running))
+        device = await own_device(call.db, call.identity, running.device, call.now)
+        owner = device.owner == call.identity.person
+        call.afterwards(lambda: self._live.end(running, owner=owner))
         return DONE
 
     async def tell(self, call: Call) -> Answer:

@@ -161,6 +161,7 @@ DONE: Mapping[tuple[str, str], tuple[str, Tells]] = {
     ("PUT", "/me/key"): ("factor_changed", _factor("changed", "key")),
     ("DELETE", "/me/key"): ("factor_changed", _factor("removed", "key")),
     ("PUT", "/me/picture-key"): ("factor_changed", _factor("added", "picture-key")),
+    ("DELETE", "/me/picture-keys/{key}"): ("factor_changed", _factor("removed", "picture-key")),
     ("GET", "/audit/export"): ("exported", lambda call, outcome: _by(call)),
 }
 #: Steps of signing in -> how.

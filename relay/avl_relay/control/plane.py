@@ -70,7 +70,7 @@ class RelayHands(Protocol):
     def decided(self, question: MayRegister | MayAttach, decision: Decision) -> None:
         """A late answer."""
 
-    def end_session(self, handle: int) -> None:
+    def end_session(self, handle: int, code: CloseCode) -> None:
         """End a session."""
 
     def tell_session(self, handle: int, text: str) -> None:
@@ -215,10 +215,10 @@ class ControlPlane:
 
     # Hands (live.py)
 
-    def end_session(self, handle: int) -> None:
+    def end_session(self, handle: int, code: CloseCode) -> None:
         """See Hands."""
         if self._relay is not None:
-            self._relay.end_session(handle)
+            self._relay.end_session(handle, code)
 
     def tell_session(self, handle: int, text: str) -> None:
         """See Hands."""

@@ -361,12 +361,12 @@ class Router:
 
     # what people decide
 
-    def end_session(self, handle: int, now: float) -> bool:
-        """Somebody who may has ended a session: its host ends it wherever it runs (4.3); whether a viewer here had
-        it."""
+    def end_session(self, handle: int, code: CloseCode, now: float) -> bool:
+        """Somebody who may has ended a session (ENDED_AT_RELAY): its host ends it wherever it runs (4.3); whether a
+        viewer here had it."""
         session = self._sessions.get(handle)
         if session is not None:
-            self._sessions.end(session, CloseCode.EVICTED, now)
+            self._sessions.end(session, code, now)
             self._peers.settle(now)
         return session is not None
 

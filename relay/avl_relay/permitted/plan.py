@@ -113,13 +113,14 @@ def changes(before: Rules, after: Rules, people: Iterable[str]) -> list[Change]:
 def _give(
     rules: Rules, wish: Wish, person: str, audience: str, signature: Signature, able: frozenset[str]
 ) -> str | None:
-    """Have a person given this and no more at an audience; why it can't be, or None."""
+    """Have a person given this and no more at an audience; why it can't be, or None. What gives no more than that is
+    not taken back: it would end the sessions that stand on it."""
     if person == signature.person:
         return "owner"
     held = rules.of(person, signature.key, audience)
-    fitting = [one for one in held if one.permissions == wish.permissions and not one.limited]
-    signature.revoke.extend(one.id for one in held if one not in fitting[:1])
-    if fitting or not wish.permissions:
+    signature.revoke.extend(one.id for one in held if not wish.permissions or one.permissions & ~wish.permissions)
+    fits = any(one.permissions == wish.permissions and not one.limited for one in held)
+    if fits or not wish.permissions:
         return None
     if person not in able:
         return "no-key"

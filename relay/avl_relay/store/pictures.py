@@ -61,6 +61,24 @@ class LastPictures:
         kept = [key, *(one for one in kept if one != key)][:MOST_KEYS]
         await self._connection.execute(delete(picture_keys).where(row.person == person, row.key.not_in(kept)))
 
+    async def keys(self, person: str, now: int) -> list[tuple[str, int, int]]:
+        """The good keys of a person, the newest first: key, since when it is kept, when it expires."""
+        row = picture_keys.c
+        chosen = select(row.key, row.created, row.expires).where(row.person == person, row.expires > now)
+        found = await self._connection.execute(chosen.order_by(row.created.desc(), row.key))
+        return [(key, created, expires) for key, created, expires in found]
+
+    async def drop_key(self, person: str, key: str) -> bool:
+        """Forget a key of this person's and the pictures for it; False where there is none."""
+        row = picture_keys.c
+        await self._connection.execute(
+            delete(last_pictures).where(
+                last_pictures.c.key.in_(select(row.key).where(row.key == key, row.person == person))
+            )
+        )
+        gone = await self._connection.execute(delete(picture_keys).where(row.key == key, row.person == person))
+        return bool(gone.rowcount)
+
     async def readers(self, device: Device, now: int) -> list[Reader]:
         """For whom a host may leave pictures as far as a relay can tell, the newest keys first: its owner, and who
         holds a grant. What the grants say beyond that, the host looks at."""

@@ -16,7 +16,7 @@ from avl_protocol.audit.chain import Chain
 from avl_protocol.audit.entry import Entry, from_line
 from avl_protocol.audit.head import TreeHead, head_of
 from avl_protocol.audit.merkle import HASH
-from avl_protocol.audit.verify import Fault, Place, Walk, verify_heads
+from avl_protocol.audit.verify import Fault, Place, follow, verify_heads
 from avl_protocol.endpoint.program.state import StateError
 
 #: The log's folder in a state folder.
@@ -71,14 +71,12 @@ def segment_file(folder: Path, first: int) -> Path:
     return folder / f"{first:012d}{ENDING}"
 
 
-def read_lines(file: Path) -> Iterator[tuple[bytes, Place]]:
+def read_lines(file: Path) -> Iterator[bytes]:
     """Lines that are whole, without their line feeds. Raises OSError."""
-    byte = 0
     with file.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
+        for line in stream:
             if line.endswith(b"\n"):
-                yield line[:-1], Place(str(file), number, byte)
-            byte += len(line)
+                yield line[:-1]
 
 
 def read_head(folder: Path) -> TreeHead | None:
@@ -103,34 +101,31 @@ def dropped_leaves(folder: Path) -> list[bytes]:
 def entries_of(folder: Path) -> Iterator[Entry]:
     """All that are left, in order, unverified. Raises BadEntry, OSError."""
     for _, file in segments_of(folder):
-        for line, _ in read_lines(file):
+        for line in read_lines(file):
             yield from_line(line)
 
 
 def verify_folder(folder: Path, key: bytes, heads: Iterable[TreeHead] = ()) -> Chain:
     """All of a log against itself, its own newest head, and others that somebody has kept. Raises Fault, OSError."""
-    walk, dropped = Walk(), dropped_leaves(folder)
-    walk.chain.drop(dropped)
+    chain, dropped = Chain(), dropped_leaves(folder)
+    chain.drop(dropped)
     for first, file in segments_of(folder):
-        size = walk.chain.size
+        size = chain.size
         if first < len(dropped):  # dropped, and the program ended before the file was gone
             continue
         if first != size:
             raise Fault(f"entries {size} to {first - 1} are missing", size, Place(str(file), 1, 0))
-        for line, place in read_lines(file):
-            walk.take(line, place)
+        follow(chain, list(read_lines(file)), str(file))
     try:
         own = read_head(folder)
     except ValueError as error:
-        raise Fault(
-            f"the newest head can't be read: {error}", walk.chain.size, Place(str(folder / HEAD), 1, 0)
-        ) from None
+        raise Fault(f"the newest head can't be read: {error}", chain.size, Place(str(folder / HEAD), 1, 0)) from None
     known = [*heads, *(() if own is None else (own,))]
     for head in known:
         if head.key != key:
             raise Fault("a head is signed by another key than the log's", head.size, None)
-    verify_heads(walk.chain, known)
-    return walk.chain
+    verify_heads(chain, known)
+    return chain
 
 
 def search(folder: Path, wanted: Wanted, *, limit: int, before: int | None = None) -> tuple[list[Entry], int | None]:
@@ -140,7 +135,7 @@ def search(folder: Path, wanted: Wanted, *, limit: int, before: int | None = Non
     for first, file in reversed(segments_of(folder)):
         if before is not None and first >= before:
             continue
-        here = [from_line(line) for line, _ in read_lines(file)]
+        here = [from_line(line) for line in read_lines(file)]
         for entry in reversed(here):
             if (before is None or entry.seq < before) and wanted.takes(entry):
                 if len(found) == limit:
@@ -154,7 +149,7 @@ def exported(folder: Path, wanted: Wanted, form: str) -> Iterator[str]:
     if form == "csv":
         yield _row(("seq", "time", "kind", "what"))
     for _, file in segments_of(folder):
-        for line, _ in read_lines(file):
+        for line in read_lines(file):
             entry = from_line(line)
             if not wanted.takes(entry):
                 continue
@@ -180,7 +175,7 @@ def recent(folder: Path, since_ms: int, kinds: Collection[str]) -> tuple[list[En
     begun = since_ms
     try:
         for _, file in reversed(segments_of(folder)):
-            lines = [line for line, _ in read_lines(file)]
+            lines = list(read_lines(file))
             likely = (from_line(line) for line in lines if any(word in line for word in words))
             parts.append([entry for entry in likely if entry.kind in kinds and entry.time_ms >= since_ms])
             begun = from_line(lines[0]).time_ms if lines else begun
@@ -195,7 +190,7 @@ def droppable(folder: Path, before_ms: int) -> int:
     """The entry below which all are in full segments and older than this. Raises BadEntry, OSError."""
     segments, cut = segments_of(folder), 0
     for (_, file), (following, _) in itertools.pairwise(segments):
-        if max((from_line(line).time_ms for line, _ in read_lines(file)), default=0) >= before_ms:
+        if max((from_line(line).time_ms for line in read_lines(file)), default=0) >= before_ms:
             break
         cut = following
     return cut

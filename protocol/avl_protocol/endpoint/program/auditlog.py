@@ -117,7 +117,7 @@ class AuditLog:
                 self._first = first
         self._first = max(self._first, dropped)
         line = next(iter(read_lines(self._current)), None) if self._current.exists() else None
-        self._begun_ms = 0 if line is None else from_line(line[0]).time_ms
+        self._begun_ms = 0 if line is None else from_line(line).time_ms
 
     @property
     def _current(self) -> Path:
@@ -288,7 +288,7 @@ def rewrite(files: Sequence[Path], change: Callable[[Entry], Entry]) -> int:
     total = 0
     for file in files:
         after, changed = [], 0
-        for line, _ in read_lines(file):
+        for line in read_lines(file):
             entry = from_line(line)
             opened = change(entry).opened
             if opened != entry.opened:
@@ -308,7 +308,7 @@ def without_person(files: Sequence[Path], person: str) -> int:
     logins = {
         entry.text("login").lower()
         for file in files
-        for entry in map(from_line, (line for line, _ in read_lines(file)))
+        for entry in map(from_line, read_lines(file))
         if entry.text("person") in mine and entry.text("login")
     }
 

@@ -101,7 +101,7 @@ export async function sought(around, device, viewer, name, now) {
   const held = await around.api.all("/grants/mine");
   const stand = await Promise.all(held.map(({ chain }) => stands(chain, place, key.identity.public, now)));
   const fits = held.filter(({ grant }, at) => stand[at] && grant.expires > now);
-  const best = fits.sort((one, other) => bits(other.grant.permissions) - bits(one.grant.permissions))[0];
+  const best = fits.sort((one, other) => bits(other.grant.permissions) - bits(one.grant.permissions) || other.grant.expires - one.grant.expires)[0];
   if (!best) throw new NotPermitted("Nobody has permitted you this desktop, or the time of it is over. Ask its owner.");
   const link = await keyLink(key, viewer, now, name, true);
   return { chain: [...best.chain, link], expires: Math.min(best.grant.expires, now + KEY_LINK_SECONDS) };

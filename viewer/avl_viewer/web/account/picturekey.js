@@ -31,6 +31,17 @@ export async function pictureKey(person, now) {
   }
 }
 
+/** What the relay calls the picture key that this browser has; "" where it has none. */
+export async function keptPictureKey() {
+  try {
+    const kept = await inStore(STORE, "readonly", (store) => store.get(NAME));
+    return kept ? encode(await rawPublic(kept.pair.publicKey)) : "";
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    return "";
+  }
+}
+
 /** @param {import("./personkey.js").PersonKey} person @param {number} now */
 async function made(person, now) {
   const pair = await x25519Generate();

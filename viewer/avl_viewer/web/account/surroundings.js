@@ -53,6 +53,13 @@ export class Surroundings {
     await keys.keep(this.key);
   }
 
+  /** The relay knows no key of ours any more: nor does this browser. */
+  async lose() {
+    this.seed = null;
+    await keys.forget();
+    await this.meet();
+  }
+
   /** Our newest revocation list's claims; null where there is none. @returns {Promise<any>} */
   async lastRevocation() {
     return newest(await this._signed(REVOCATION, "kind=revocation"));

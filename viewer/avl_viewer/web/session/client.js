@@ -7,7 +7,7 @@ import { assemble } from "../assembly.js";
 import { equal } from "../wire/bytes.js";
 import { Refused } from "../wire/errors.js";
 import { forDialog } from "../wire/foreign.js";
-import { CLOSE, MAX, PERMISSION, TIMER } from "../wire/registry.js";
+import { CLOSE, ENDED_AT_RELAY, MAX, PERMISSION, TIMER } from "../wire/registry.js";
 import { Backoff, passing } from "../paths/backoff.js";
 import { soundOf } from "../media/track.js";
 import { SoundPlayer } from "../sound/player.js";
@@ -29,6 +29,8 @@ const STATISTICS = 1000;
 /** Milliseconds that a farewell may take. */
 const PART = 500;
 const EVERYTHING = Object.values(PERMISSION).reduce((all, one) => all | one, 0);
+/** How a session that ran is over because somebody wanted it, or with the display: nothing was refused. */
+const OVER = new Set([CLOSE.ENDED, CLOSE.EVICTED, CLOSE.DISPLAY_LOST, ...ENDED_AT_RELAY]);
 const NO_TICKET = new Uint8Array(0);
 
 /**
@@ -444,7 +446,7 @@ export class Client {
       return;
     }
     this._want = null;
-    const over = this._ran && (reason.code === CLOSE.ENDED || reason.code === CLOSE.EVICTED || reason.code === CLOSE.DISPLAY_LOST);
+    const over = this._ran && OVER.has(reason.code);
     let text = reason.message;
     if (!reached && reason.code === CLOSE.TIMEOUT) {
       text = `The relay ${want.directions.quic} does not answer. A firewall may be in the way, or the relay is not running.`;

@@ -515,6 +515,8 @@ export const CLOSE = Object.freeze({
   GRANT_REFUSED: 82,
   TIME_OVER: 83,
   REVOKED: 84,
+  OPERATOR_ENDED: 85,
+  OWNER_ENDED: 86,
 });
 /** Close code -> the sentence a person is shown. */
 export const CLOSE_TEXT = Object.freeze({
@@ -551,6 +553,8 @@ export const CLOSE_TEXT = Object.freeze({
   82: "The host refused the grant.",
   83: "The time of this session is over.",
   84: "The permission was taken back.",
+  85: "The relay's operator ended this session.",
+  86: "The owner of the host ended this session.",
 });
 /** A stream is reset, or a hop ends, and nobody has ended the session on purpose. @type {ReadonlySet<number>} */
 export const LOSSES = new Set([0, 75, 4, 5, 3]);
@@ -558,6 +562,8 @@ export const LOSSES = new Set([0, 75, 4, 5, 3]);
 export const RETRYABLE = new Set([4, 5, 7, 75, 3, 76, 77]);
 /** A relay's refusal of a running session that may be over soon: it is dialled again. @type {ReadonlySet<number>} */
 export const PASSING = new Set([7, 8, 76]);
+/** Somebody who may has ended the session at the relay: its host ends it by whichever path it runs. @type {ReadonlySet<number>} */
+export const ENDED_AT_RELAY = new Set([85, 86]);
 /** Message name -> [number, [[key, field, type, default], ...]]; no default: it has to be there. */
 export const HOP_MESSAGES = Object.freeze({
   HELLO: [1, [[0, "versions", "int[]"], [1, "role", "int"], [2, "software", "str", ""], [3, "required", "str[]", []]]],

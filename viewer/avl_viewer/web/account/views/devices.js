@@ -3,10 +3,12 @@
  */
 
 import { deviceAudience } from "../../rights/statements.js";
+import { fetchDirections } from "../../directions.js";
 import { fromText } from "../../wire/device_id.js";
 import { PERMISSION } from "../../wire/registry.js";
+import { showPin } from "../../wire/target.js";
 import { action, foreign, form, h, labelled, put, when } from "../dom.js";
-import { confirmed, dialog, tell } from "../surroundings.js";
+import { confirmed, copied, dialog, tell } from "../surroundings.js";
 import { deviceGroupCard, namesOf, regroup } from "./grouping.js";
 import { keyCard } from "./keycard.js";
 import { limitDialog } from "./limiting.js";
@@ -22,7 +24,7 @@ export async function devicesView(around, into) {
   const again = () => devicesView(around, into);
   const card = h("section", { class: "card" }, h("header", {}, h("h2", {}, "Devices"), search), list);
   const groups = h("div", { class: "fields" });
-  put(into, keyCard(around, again), card, groups, enrolCard(around));
+  put(into, keyCard(around, again), card, groups, enrolCard(around, await relayWords()));
   /** @type {any[]} */
   let devices = [];
   /** @type {Map<string, string[]>} */
@@ -143,14 +145,26 @@ async function more(around, device, again) {
   if (changed) again();
 }
 
-/** @param {Surroundings} around */
-function enrolCard(around) {
+/** How a command names this relay; with its pin where no authority vouches for its certificate. */
+async function relayWords() {
+  try {
+    const { quic, pin, hashes } = await fetchDirections();
+    return hashes.length ? `'${quic}?pin=${showPin(pin)}'` : quic;
+  } catch {
+    return "RELAY"; // what else is wrong, the rest of the page says
+  }
+}
+
+/** @param {Surroundings} around @param {string} relay */
+function enrolCard(around, relay) {
+  const command = (/** @type {string} */ what, /** @type {string} */ words) => h("li", {}, h("div", { class: "what" }, h("span", { class: "quiet" }, what), h("code", {}, words)), action("Copy", () => copied(words), tell));
   const code = h("input", { class: "code", name: "user-code", autocapitalize: "characters", spellcheck: false, placeholder: "XXXX-XXXX", maxlength: 12 });
   return h(
     "section",
     { class: "card" },
     h("h2", {}, "Add a device or a program"),
-    h("p", {}, "On a machine to be seen: ", h("code", {}, "avl-host enroll RELAY"), ". To sign in a program: ", h("code", {}, "avl login RELAY"), ". Each shows a code."),
+    h("ul", { class: "list", id: "commands" }, command("On a machine to be seen", `avl-host enroll ${relay}`), command("To sign in a program", `avl login ${relay}`)),
+    h("p", {}, "Each shows a code."),
     form({ act: async () => look(around, code.value.trim()), submit: "Look at it" }, labelled("Code", code)),
   );
 }

@@ -6,7 +6,7 @@ import { action, form, h, labelled } from "../dom.js";
 import * as passkey from "../passkey.js";
 import { newRecoveryKey, recoverySecret, wrap } from "../../rights/personkey.js";
 import { newSeed, PersonKey } from "../personkey.js";
-import { copied, dialog, tell } from "../surroundings.js";
+import { confirmed, copied, dialog, tell } from "../surroundings.js";
 import { unlockBy, unlockByPasskey } from "../unlocking.js";
 
 /** @typedef {import("../surroundings.js").Surroundings} Surroundings */
@@ -92,7 +92,23 @@ function unlockCard(around, done) {
       },
       labelled("Recovery key", typed, "26 letters and digits, from when the key was made."),
     ),
+    h("p", { class: "quiet" }, "Nothing opens it any more, no recovery key, no passkey, no other browser?"),
+    h("div", { class: "row" }, action("Give up this key", () => giveUp(around, done), tell, { id: "give-up-key", class: "danger" })),
   );
+}
+
+/** Who can open their key nowhere any more makes another. @param {Surroundings} around @param {() => void} done */
+async function giveUp(around, done) {
+  const gone = await confirmed(
+    "Give up your key?",
+    "Only if nothing opens it any more: nobody can bring it back. Your hosts believe it until you enrol each of them again, with the key that you make next. What others have permitted you, they permit you again.",
+    "Give it up",
+    () => around.api.call("DELETE", "/me/key"),
+  );
+  if (!gone) return;
+  await around.lose();
+  tell("The relay knows no key of yours any more. Make a new one.");
+  done();
 }
 
 /** Let a passkey open the key from now on, too. @param {Surroundings} around @param {string} credential @param

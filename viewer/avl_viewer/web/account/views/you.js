@@ -4,6 +4,7 @@
 
 import { action, foreign, form, h, labelled, put, when } from "../dom.js";
 import * as passkey from "../passkey.js";
+import { keptPictureKey } from "../picturekey.js";
 import { qr } from "../qr.js";
 import { confirmed, copied, dialog, tell } from "../surroundings.js";
 import { fingerprint } from "./approve.js";
@@ -14,13 +15,15 @@ import { keyCard, wrapByPasskey } from "./keycard.js";
 /** @param {Surroundings} around @param {HTMLElement} into */
 export async function youView(around, into) {
   const again = () => youView(around, into);
-  const [factors, offered, copies, sessions] = await Promise.all([
+  const [factors, offered, copies, pictures, mine, sessions] = await Promise.all([
     around.api.call("GET", "/me/factors"),
     around.api.call("GET", "/oidc").catch(() => ({ items: [] })),
     around.api.call("GET", "/me/key-copies").catch(() => ({ items: [] })),
+    around.api.call("GET", "/me/picture-keys").catch(() => ({ items: [] })),
+    keptPictureKey(),
     around.api.call("GET", "/me/sessions").catch(() => ({ items: [] })),
   ]);
-  put(into, keyCard(around, again), factorCard(around, items(factors), again), providerCard(around, items(offered), again), copyCard(around, items(copies), again), sessionCard(around, items(sessions), again));
+  put(into, keyCard(around, again), factorCard(around, items(factors), again), providerCard(around, items(offered), again), copyCard(around, items(copies), again), pictureCard(around, items(pictures), mine, again), sessionCard(around, items(sessions), again));
 }
 
 /** @param {any} told @returns {any[]} */
@@ -159,6 +162,23 @@ function copyCard(around, copies, again) {
   return around.known
     ? h("section", { class: "card" }, h("h2", {}, "Your key"), h("p", { class: "quiet" }, "Hosts show this fingerprint of their owner. Wrapped copies lie on the relay, which can't open them."), key, h("ul", { class: "list", id: "copies" }, ...rows))
     : null;
+}
+
+/** The browsers for which hosts leave last pictures; null where there is none. @param {Surroundings} around @param {any[]}
+ * keys @param {string} mine  that of this browser @param {() => void} again */
+function pictureCard(around, keys, mine, again) {
+  if (!keys.length) return null;
+  const rows = keys.map((one) =>
+    h(
+      "li",
+      {},
+      h("div", { class: "what" }, h("strong", {}, one.key === mine ? "This browser" : "Another browser"), h("span", { class: "quiet" }, `since ${when(one.created)} · until ${when(one.expires)}`)),
+      action("Remove", async () => {
+        const text = "The relay deletes the last pictures that are sealed to it, and hosts leave no more for it. It is added again when you open the console there.";
+        if (await confirmed("Remove this browser?", text, "Remove", () => around.api.call("DELETE", `/me/picture-keys/${encodeURIComponent(one.key)}`))) again();
+      }, tell, { class: "danger" }),
+    ));
+  return h("section", { class: "card" }, h("h2", {}, "Last pictures"), h("p", { class: "quiet" }, "Hosts that leave a last picture seal it to these browsers. Remove those that you have lost or use no more."), h("ul", { class: "list", id: "picture-keys" }, ...rows));
 }
 
 /** @param {Surroundings} around @param {any[]} sessions @param {() => void} again */
