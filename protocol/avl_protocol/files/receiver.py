@@ -50,8 +50,10 @@ _AHEAD = 1.5
 _MEASURED = 0.25
 #: Things that one task does at most, and bytes of content among them.
 _BATCH, _BATCH_BYTES = 256, 4 * MAX_FILE_BLOCK
-#: What ends the whole job, wherever it is met.
-_FATAL = frozenset((FileReason.NO_SPACE, FileReason.QUOTA))
+#: Files that are whole and wait for their names, at most: each is open until then. They go to the disk together.
+_TOGETHER = 64
+#: What ends the whole job, wherever it is met: the next file would meet it, too.
+_FATAL = frozenset((FileReason.NO_SPACE, FileReason.QUOTA, FileReason.TOO_MANY))
 
 
 class _State(Enum):
@@ -150,6 +152,8 @@ class Receiver:
         self._window = LEAST_WINDOW
         self._since, self._since_written = 0.0, 0
         self._writing: _Writing | None = None
+        #: Files that are whole, and have not been given their names.
+        self._whole: dict[Names, tuple[_Offer, Writer]] = {}
         #: Folders that were made here and not yet ended.
         self._made: list[Names] = []
         #: What is on its way, by the names as a system sees them that takes several for one.
@@ -391,7 +395,7 @@ class Receiver:
                 self._let_rest(destination)
                 continue
             if isinstance(one, _Offer):
-                did.answers.append(self._answer(destination, one))
+                self._judge(destination, one, did)
                 continue
             offer, message = one
             size = len(message.data) if isinstance(message, FileData) else 0
@@ -404,11 +408,38 @@ class Receiver:
                 self._leave_off(discard=False)
                 reason = trouble.reason
             if reason is not None:
-                self._let_go(destination, offer)
-                offer.failed = reason is not FileReason.DONE
-                did.done.append((offer.entry.number, reason))
-                did.fatal = reason if reason in _FATAL else None
+                self._settled(destination, offer, reason, did)
+            if len(self._whole) >= _TOGETHER:
+                self._name_all(destination, did)
+        self._name_all(destination, did)
         return did
+
+    def _settled(self, destination: Destination, offer: _Offer, reason: FileReason, did: _Did) -> None:
+        """It is known what became of a file."""
+        self._let_go(destination, offer)
+        offer.failed = reason is not FileReason.DONE
+        did.done.append((offer.entry.number, reason))
+        did.fatal = reason if reason in _FATAL else did.fatal
+
+    def _name_all(self, destination: Destination, did: _Did) -> None:
+        """Give the files that are whole their names."""
+        whole, self._whole = self._whole, {}
+        for offer, writer in whole.values():
+            reason = FileReason.DONE
+            try:
+                writer.finish(offer.entry.mode, offer.entry.modified_us, offer.replaces)
+            except FileTrouble as trouble:
+                writer.close()
+                reason = trouble.reason
+            self._settled(destination, offer, reason, did)
+
+    def _judge(self, destination: Destination, offer: _Offer, did: _Did) -> None:
+        """Answer an offer."""
+        if self._whole and destination.place(offer.entry.path) in self._whole:
+            self._name_all(destination, did)  # offered twice: the second meets the first
+        answer = self._answer(destination, offer)
+        did.answers.append(answer)
+        did.fatal = answer.reason if answer.reason in _FATAL else did.fatal
 
     def _answer(self, destination: Destination, offer: _Offer) -> Answer:
         """What becomes of something that is offered."""
@@ -507,7 +538,7 @@ class Receiver:
                 self._leave_off(discard=False)
             if message.reason == FileReason.EXISTS and offer.whole:
                 offer.whole, offer.differs = b"", True
-                did.answers.append(self._answer(destination, offer))
+                self._judge(destination, offer, did)
                 return None
             return known_reason(message.reason) or FileReason.FAILED
         if offer.whole:
@@ -517,6 +548,8 @@ class Receiver:
             self._begin(destination, offer, resumed=message.offset)
             return None
         if self._writing is None or self._writing.offer is not offer:
+            if self._whole and destination.place(offer.entry.path) in self._whole:
+                self._name_all(destination, did)
             self._begin(destination, offer, resumed=0)
         return self._write(destination, message)
 
@@ -553,9 +586,12 @@ class Receiver:
             return FileReason.DAMAGED
         if gap and not message.data:
             writer.resize(entry.size)
-        writer.finish(entry.mode, entry.modified_us, writing.offer.replaces)
+        writer.write_out()
+        names = destination.place(entry.path)
+        assert not isinstance(names, FileReason)
+        self._whole[names] = writing.offer, writer
         self._writing = None
-        return FileReason.DONE
+        return None
 
     def _leave_off(self, *, discard: bool) -> None:
         """Write no more of the file at hand: keep it to go on with it, or remove it."""
@@ -600,6 +636,8 @@ class Receiver:
             except FileTrouble:
                 pass  # it is no longer ours to remove
         self._leave_off(discard=self.over is FileReason.CANCELLED)
+        for _, writer in self._whole.values():
+            writer.close()  # an error that nobody foresaw came between
         if destination is not None:
             destination.tree.close()
 
