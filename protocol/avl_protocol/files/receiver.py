@@ -107,10 +107,22 @@ class _Did:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """The destination was looked at."""
+    """The destination was looked at; `free`: bytes that can be written there."""
 
     destination: Destination | None
     reason: FileReason = FileReason.DONE
+    free: int = 0
+
+
+@dataclass(slots=True)
+class _Tight:
+    """Less is free than all that comes takes; it fits only if some of it is there already. `free`: bytes that were;
+    `wanted`: those that come; `there`: those that need not; `waits`: no content may come yet."""
+
+    free: int
+    wanted: int = 0
+    there: int = 0
+    waits: bool = True
 
 
 class _Rest:
@@ -147,11 +159,13 @@ class Receiver:
         self._ends: deque[_Offer] = deque()
         self._next = 0
         self._last = self._opening = self._paused = self._closed = False
+        self._invited = False
         self._incoming: int | None = None
         self._received = self._written = self._credit = 0
         self._window = LEAST_WINDOW
         self._since, self._since_written = 0.0, 0
         self._writing: _Writing | None = None
+        self._tight: _Tight | None = None
         #: Files that are whole, and have not been given their names.
         self._whole: dict[Names, tuple[_Offer, Writer]] = {}
         #: Folders that were made here and not yet ended.
@@ -206,6 +220,8 @@ class Receiver:
             offer = self._offers[entry.number] = _Offer(entry)
             (self._ends if entry.kind is FileKind.FOLDER_END else self._todo).append(offer)
         self._last = message.last
+        self._look_whether_it_fits()
+        self._give_credit()
         self._look_whether_over()
 
     def _content(self, message: FileStart | FileData) -> None:
@@ -304,6 +320,8 @@ class Receiver:
                 self.stop(result.reason)
                 return
             self._since = now
+            if result.free < (self.tally.size or 0):
+                self._tight = _Tight(result.free)
         elif isinstance(result, _Did):
             self._did(result)
             if self.over is not None:
@@ -325,8 +343,10 @@ class Receiver:
                     continue
             elif answer.verdict is FileVerdict.WANT:
                 offer.state = _State.WANTED
+                self._counts(offer.entry.size - answer.size, answer.size)
             elif answer.verdict is FileVerdict.HAVE:
                 offer.state = _State.COMPARED
+                self._counts(0, answer.size)
             else:
                 self._settle(offer, answer.reason)
                 del self._offers[answer.number]
@@ -348,7 +368,32 @@ class Receiver:
             self._out.append(FileDone(self._job, tuple(told)))
         if did.fatal is not None:
             self.stop(did.fatal)
+        self._look_whether_it_fits()
         self._look_whether_over()
+
+    def _counts(self, wanted: int, there: int) -> None:
+        """So many bytes of a file are to come, and so many are there."""
+        if self._tight is not None:
+            self._tight.wanted += wanted
+            self._tight.there += there
+
+    def _look_whether_it_fits(self) -> None:
+        """Where too little is free for all: what is offered first shows whether an earlier attempt left some of it."""
+        tight = self._tight
+        if tight is None or self.over is not None:
+            return
+        if tight.wanted > tight.free:
+            self.stop(FileReason.NO_SPACE)
+        elif tight.waits and (self._last or len(self._offers) >= MAX_FILE_OFFERS) and not self._looks:
+            tight.waits = False
+            if not self._last and not tight.there:
+                self.stop(FileReason.NO_SPACE)
+
+    @property
+    def _looks(self) -> bool:
+        """Whether files that were offered have not been compared with what is there."""
+        offers = self._offers.values()
+        return any(offer.state is _State.LOOKED_AT and offer.entry.kind is FileKind.FILE for offer in offers)
 
     def _settle(self, offer: _Offer, reason: FileReason) -> None:
         if offer.entry.kind is FileKind.FILE:
@@ -369,6 +414,11 @@ class Receiver:
         """Let more come, as soon as it is worth a message."""
         if self._paused or self._destination is None:
             return
+        if self._tight is not None and self._tight.waits:
+            if not self._invited:
+                self._invited = True
+                self._out.append(FileCredit(self._job, 0))
+            return
         credit = self._written + self._window
         if not self._credit or credit - self._credit >= self._window // 4:
             self._credit = credit
@@ -379,9 +429,7 @@ class Receiver:
     def _opened(self, size: int) -> _Opened:
         try:
             destination = self._find(size)
-            if destination.tree.free() < size:
-                return _Opened(None, FileReason.NO_SPACE)
-            return _Opened(destination)
+            return _Opened(destination, free=destination.tree.free())
         except FileTrouble as trouble:
             return _Opened(None, trouble.reason)
 

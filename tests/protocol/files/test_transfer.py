@@ -248,6 +248,52 @@ def test_space_is_looked_at_first_and_a_disk_that_fills_up_ends_the_transfer() -
     assert again.over() == DONE and sent(again) < 20 * BLOCK and target.files == source.files
 
 
+@pytest.mark.parametrize("many", [3, 700], ids=["few", "more than are offered at a time"])
+def test_what_is_there_from_before_needs_no_space_again(many: int) -> None:
+    source, target = MemoryTree(), MemoryTree()
+    for number in range(many):
+        source.put(f"{number:04}", content(number, 1000))
+    source.put("a/big", content(1, 20 * BLOCK))
+    joined = Joined(source, target)
+    while len(target.files) < many // 2 or sent(joined) < many * 1000 // 2:
+        joined.step()
+    joined.sender.stop(FileReason.FAILED)
+    joined.run()
+    size = sum(map(len, source.files.values()))
+    there = sum(len(data) for data in target.files.values()) + sum(
+        len(node.data) // BLOCK * BLOCK for node in target.parts.values()
+    )
+    assert there
+    target.room = size - there
+    again = Joined(source, target).run()
+    assert again.over() == DONE and target.files == source.files
+
+
+@pytest.mark.parametrize("many", [3, 700])
+def test_what_does_not_fit_is_refused_before_anything_is_sent(many: int) -> None:
+    source, target = MemoryTree(), MemoryTree(room=many * 1000 - 1)
+    for number in range(many):
+        source.put(f"{number:04}", content(number, 1000))
+    joined = Joined(source, target).run()
+    assert joined.over() == (FileReason.NO_SPACE, FileReason.NO_SPACE) and sent(joined) == 0
+    source.put("0000", content(0, 1000))
+    target.put("0000", content(0, 1000))
+    joined = Joined(source, target).run()
+    assert joined.over() == DONE and target.files == source.files, "one of them is there"
+
+
+def test_a_transfer_that_fits_only_in_part_ends_when_that_shows() -> None:
+    source, target = MemoryTree(), MemoryTree(room=600_000)
+    for number in range(1000):
+        source.put(f"{number:04}", content(number, 1000))
+        if number < 10:
+            target.put(f"{number:04}", content(number, 1000))
+    joined = Joined(source, target).run()
+    assert joined.over() == (FileReason.NO_SPACE, FileReason.NO_SPACE)
+    target.room = 1 << 30
+    assert Joined(source, target).run().over() == DONE and target.files == source.files
+
+
 @pytest.mark.parametrize("reason", [FileReason.NO_SPACE, FileReason.QUOTA, FileReason.TOO_MANY])
 @pytest.mark.parametrize("method", ["make_folder", "make_link", "open", "write", "finish"])
 def test_what_no_other_file_would_escape_ends_the_transfer_and_is_gone_on_with(method: str, reason: FileReason) -> None:
