@@ -23,6 +23,7 @@ from avl_protocol.wire.registry import CELL
 from avl_viewer.decode.canvas import PICTURE, Canvas
 from spec.vectors.exact_cases import PlainCanvas
 from spec.vectors.make import HERE
+from tests.viewer import pictures
 
 VECTORS: dict[str, Any] = json.loads((HERE / "exact.json").read_text("utf-8"))
 #: What planar YUV makes of the colours of the stories: its own rounding is not the canvas' affair.
@@ -83,6 +84,24 @@ def test_stories(story: dict[str, Any]) -> None:
             rects = tuple(Rect(*sides) for sides in shown["rects"])
             canvas.stage(*picture(tuple(shown["desktop"]), shown["captured_us"], rects, shown["colour"]))
         assert seen(canvas) == {key: step[key] for key in ("size", "pixels", "exact")}
+
+
+def test_what_was_lies_under_what_has_not_come_and_nowhere_else() -> None:
+    """Smaller one way and larger the other than the desktop before."""
+    desk, before = pictures.Desk(), pictures.card(100, 60, seed=1)
+    desk.exact(1, before)
+    old = desk.canvas.pixels
+    now = pictures.card(90, 80, seed=2)
+    desk.exact(2, now, [Rect(16, 16, 32, 48)])
+    desk.canvas.underlay(old)
+    expected = np.zeros((80, 90, 3), np.uint8)
+    expected[:60] = before[:, :90]
+    expected[16:64, 16:48] = now[16:64, 16:48]
+    assert np.array_equal(desk.canvas.rgb(), expected)
+    assert not desk.canvas.shown
+    assert desk.canvas.exact == pytest.approx(32 * 48 / (90 * 80))
+    desk.exact(3, now)
+    assert np.array_equal(desk.canvas.rgb(), now)
 
 
 @pytest.mark.parametrize("case", VECTORS["invalid"], ids=lambda case: case["why"])

@@ -91,3 +91,14 @@ def test_pixel_for_pixel_survives_every_size_of_the_window() -> None:
         actor.settle()
         card = pictures.card(*SIZE, seed=1)
         eventually(lambda: np.array_equal(display.grab(0, 0, *SIZE), card), "one pixel is one pixel")
+
+
+def test_a_desktop_of_another_size_is_seen_as_it_was_until_it_has_come() -> None:
+    with staged(*SIZE, fullscreen=True) as (display, actor):
+        begin(display, actor)
+        width, height = SIZE[0] - 40, SIZE[1]
+        actor.show(2, (width, height), seed=2, dirty=[INSIDE], exact=True)
+        x, y, wide, high = INSIDE
+        expected = pictures.card(*SIZE, seed=1)[:, :width].copy()
+        expected[y : y + high, x : x + wide] = pictures.card(width, height, seed=2)[y : y + high, x : x + wide]
+        eventually(lambda: np.array_equal(display.grab(20, 0, width, height), expected), "what has come, and what was")

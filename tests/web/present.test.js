@@ -184,6 +184,9 @@ test("below half size what is drawn is halved on its way, odd edges included, an
   halves.times(2);
   assert.deepEqual([surface.width, surface.height], [11, 5]);
   assert.equal(drawn.splice(0)[0], "canvas 2: canvas 1 0,0");
+  halves.grow(48, 36);
+  assert.deepEqual([halves.whole.canvas.width, surface.width], [48, 12]);
+  assert.deepEqual(drawn.splice(0).slice(0, 3), ["canvas 4: canvas 2 0,0", "canvas 2: canvas 4 0,0", "canvas 3: canvas 2 0,0,48,36,0,0,24,18"]);
   halves.resize(64, 64);
   assert.deepEqual([halves.whole.canvas.width, surface.width], [64, 16]);
   halves.times(0);

@@ -84,6 +84,8 @@ class Lanes:
         self.activity.note(changed, now)
         self._doubted &= ~changed
         self._overtaken[changed & delivered.owed] += 1
+        if room.place is None and self._small(changed, cost, room):
+            return Sorted(changed, np.zeros_like(changed))
         dear = changed if copied is None else changed & ~copied
         hot = self.activity.hot
         busy = _mean(np.where(dear, cost, 0), dear) >= BUSY * CELL * CELL
@@ -115,6 +117,16 @@ class Lanes:
             pictures |= _flooded(text, dear & ~coloured)
         self._overtaken[pictures] = 0
         return Sorted(changed & ~pictures, pictures)
+
+    def _small(self, changed: Cells, cost: NDArray[np.float32], room: Room) -> bool:
+        """Whether nothing that `sort` weighs could choose pictures: a person who waits for a caret need not wait for
+        that, too."""
+        size = float(cost[changed].sum())
+        return (
+            size <= SUDDEN_LEAST
+            and size * self.activity.rate < FILM_PART * room.rate
+            and not (self._overtaken[changed] >= OVERTAKEN).any()
+        )
 
     def _tries(self, size: float, room: Room, now: float) -> bool:
         """Whether text that pictures show, of so many bytes as exact pixels, is sent as these although it moves."""

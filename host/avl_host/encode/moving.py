@@ -281,6 +281,11 @@ class Moving:
             self._encoder = None
 
     @property
+    def active(self) -> bool:
+        """Whether there is a place or an encoder."""
+        return self.place is not None or self._encoder is not None
+
+    @property
     def idle(self) -> bool:
         """Whether there is an encoder that nothing needs any more; `close` it when nobody codes."""
         return self.place is None and self._encoder is not None

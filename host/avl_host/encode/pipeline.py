@@ -277,6 +277,8 @@ class Pipeline:
             return tuple(frames)
         if self._fresh or now >= self._bucket.full_at(self._enough()):
             frames += self._exact(picture, delivered, now)
+        if not self._pictured(delivered):
+            return tuple(frames)
         self._place(delivered, now)
         key = self._key_due() and now >= self._moving.key_earliest
         if self._moving.place is not None and not self._coding.busy:
@@ -292,6 +294,12 @@ class Pipeline:
     def _urgent(self, now: float) -> bool:
         """Whether a person has just done something, whose answer need not wait for the path."""
         return now < self._input_applied + ANSWER_SECONDS and self._permit.watched()
+
+    def _pictured(self, delivered: Delivered) -> bool:
+        """Whether there is anything that travels as pictures, or did a moment ago."""
+        return (
+            self._moving.active or self._lower.running or bool(self._due.any() or (delivered.source == PICTURE).any())
+        )
 
     def close(self) -> None:
         """Let go of the encoder."""

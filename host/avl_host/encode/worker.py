@@ -224,9 +224,12 @@ class ThreadWorker:
             self._source.close()
 
     def _hand_over(self, frames: tuple[Frame, ...]) -> None:
-        """On the event loop."""
+        """On the event loop. The thread goes on when that has been sent: before, both would take turns."""
         for frame in frames:
             self._listener.faults.run(self._listener.frame, frame)
+        self._loop.call_soon(self._handed_over)
+
+    def _handed_over(self) -> None:
         self._in_hand = False
         self.wake()
 

@@ -90,6 +90,14 @@ class Canvas:
         """Whether every pixel shows something."""
         return bool(self._source.size) and bool((self._source != NOTHING).all())
 
+    def underlay(self, pixels: NDArray[np.uint8]) -> None:
+        """Where nothing has come yet let these be seen, at the same place: pixels of this desktop when it had another
+        size, uint8 of shape (height, width, 4)."""
+        with self._lock:
+            height, width = (min(sides) for sides in zip(self._words.shape, pixels.shape[:2], strict=True))
+            empty = _spread(self._source == NOTHING, Rect(0, 0, *self.size))[:height, :width]
+            np.copyto(self._words[:height, :width], pixels.view(np.uint32)[:height, :width, 0], where=empty)
+
     def rgb(self) -> NDArray[np.uint8]:
         """A copy of the desktop, uint8 of shape (height, width, 3): red, green, blue."""
         self.refresh()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog
 
 from avl_protocol.wire.errors import lacking
 from avl_protocol.wire.registry import Permission
@@ -16,6 +15,7 @@ from avl_viewer.present.label import label
 from avl_viewer.present.mailbox import Mailbox
 from avl_viewer.present.remote import Remote
 from avl_viewer.present.remotefiles import RemoteFiles
+from avl_viewer.present.screen import Screen
 from avl_viewer.present.style import DROP
 from avl_viewer.present.transfers import TransfersPanel
 from avl_viewer.transfers import Problems
@@ -30,7 +30,7 @@ class Files(QObject):
 
     closed = Signal()
 
-    def __init__(self, screen: QWidget, mailbox: Mailbox, remark: Callable[[str], None]) -> None:
+    def __init__(self, screen: Screen, mailbox: Mailbox, remark: Callable[[str], None]) -> None:
         super().__init__()
         self._screen, self._remark = screen, remark
         self._remote: Remote | None = None
@@ -62,10 +62,11 @@ class Files(QObject):
         if not into and not out:
             self.remote.dismiss()
 
-    def watch(self, screen: QWidget) -> None:
+    def watch(self, screen: Screen) -> None:
         """Files may be dropped here, too."""
         screen.setAcceptDrops(True)
-        screen.installEventFilter(self)
+        screen.dragged.connect(lambda event: self._dragged(screen, event))
+        screen.dragged_away.connect(self._hint.hide)
 
     def choose(self, folder: bool, to: str = "") -> None:
         """Let the person choose files, or a folder, and send them; default: where the host puts files."""
@@ -97,28 +98,20 @@ class Files(QObject):
         if self._dialog is not None:
             self._dialog.reject()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Things that are dragged over the window."""
-        if event.type() == QEvent.Type.DragLeave:
+    def _dragged(self, screen: Screen, event: QDropEvent) -> None:
+        """Something is over a screen, or was dropped there."""
+        if not event.mimeData().hasUrls():
+            event.ignore()
+            return
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()  # without the permission, too: who drops is told why not
+        if event.type() == QEvent.Type.Drop:
             self._hint.hide()
-            return True
-        if event.type() not in (QEvent.Type.DragEnter, QEvent.Type.DragMove, QEvent.Type.Drop):
-            return False
-        dragged = cast(QDropEvent, event)
-        dropped = event.type() == QEvent.Type.Drop
-        if not dragged.mimeData().hasUrls():
-            dragged.ignore()
-            return True
-        dragged.setDropAction(Qt.DropAction.CopyAction)
-        dragged.accept()  # without the permission, too: who drops is told why not
-        if dropped:
-            self._hint.hide()
-            self._drop(dragged.mimeData())
-        elif self._may(Permission.FILES_IN) and watched is self._screen:
-            self._hint.setGeometry(self._screen.rect().adjusted(16, 16, -16, -16))
+            self._drop(event.mimeData())
+        elif self._may(Permission.FILES_IN) and screen is self._screen:
+            self._hint.setGeometry(screen.rect().adjusted(16, 16, -16, -16))
             self._hint.show()
             self._hint.raise_()
-        return True
 
     def _drop(self, what: QMimeData) -> None:
         if not self._may(Permission.FILES_IN):

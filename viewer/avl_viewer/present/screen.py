@@ -17,6 +17,10 @@ from PySide6.QtGui import (
     QCloseEvent,
     QColor,
     QCursor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
     QFocusEvent,
     QGuiApplication,
     QImage,
@@ -87,6 +91,9 @@ class Screen(QWidget):
     #: The pointer was caught here, or is free; somebody pressed where the host shows no pointer.
     caught = Signal(bool)
     unseen = Signal()
+    #: Something is dragged over this or dropped here, as Qt's event, to be accepted or ignored; it has gone elsewhere.
+    dragged = Signal(object)
+    dragged_away = Signal()
 
     def __init__(self, send: Callable[[list[Row]], None], now: Callable[[], float]) -> None:
         super().__init__()
@@ -162,6 +169,10 @@ class Screen(QWidget):
         """Paint what has changed on the canvas; whether it is on the screen (a hidden window paints nothing)."""
         canvas.refresh()
         if self._image is None or (canvas, canvas.generation) != self._shown:
+            if self._pixels is not None and self._shown is not None and canvas is self._shown[0]:
+                canvas.underlay(
+                    self._pixels
+                )  # a desktop of another size comes in parts: better than black between them
             self._shown = (canvas, canvas.generation)
             pixels = canvas.pixels
             height, width = pixels.shape[:2]
@@ -526,6 +537,20 @@ class Screen(QWidget):
     def tabletEvent(self, event: QTabletEvent) -> None:
         # What is ignored comes again as a mouse.
         event.setAccepted(not self.pen.drawing and self.touch.tablet(event))
+
+    # Not a filter of events, which Qt calls for all there is.
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self.dragged.emit(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self.dragged.emit(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.dragged.emit(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.dragged_away.emit()
 
     def leaveEvent(self, event: QEvent) -> None:
         self._panning.stop()

@@ -33,6 +33,17 @@ export class Halves {
     return this._all.length > 1;
   }
 
+  /** The picture has this size, and what there was stays to be seen at its place. @param {number} width
+   * @param {number} height */
+  grow(width, height) {
+    const { canvas } = this.whole;
+    const before = context(this._make(canvas.width, canvas.height));
+    before.drawImage(canvas, 0, 0);
+    this.resize(width, height);
+    this.whole.drawImage(before.canvas, 0, 0);
+    this.changed([{ x: 0, y: 0, width, height }]);
+  }
+
   /** The picture has this size; what there was is lost where it had another. @param {number} width @param {number} height */
   resize(width, height) {
     for (const { canvas } of this._all) {

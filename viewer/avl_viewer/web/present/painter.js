@@ -63,8 +63,10 @@ export class Painter {
   /** Have the size and the pixels of this canvas. @param {Canvas} canvas */
   _begin(canvas) {
     const { width, height, words, generation } = canvas;
+    // A desktop of another size comes in parts: what was shown is better than black between them.
+    if (canvas === this._canvas) this._halves.grow(width, height);
+    else this._halves.resize(width, height);
     [this._canvas, this._generation] = [canvas, generation];
-    this._halves.resize(width, height);
     this._image = new ImageData(new Uint8ClampedArray(words.buffer), width, height);
     return this._image;
   }
