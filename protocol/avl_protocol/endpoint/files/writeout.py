@@ -1,7 +1,7 @@
 """Write-out: has the system begin to bring a file to the disk, without waiting for it.
 
-To wait for many small files one by one costs a turn of the disk each. Where all of them are on their way first, the
-wait for one is mostly that for all: a file system commits together what is ready together.
+To wait for many small files one by one costs a commit of the file system each. Where all of them are on their way first,
+one commit is mostly that of all; whether the disk flushes its cache for each nevertheless is the file system's affair.
 """
 
 from __future__ import annotations
