@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from avl_host.capture.cells import changed_cells, rectangles
 from avl_host.encode.delivered import EXACT, PICTURE, Delivered
@@ -79,6 +80,37 @@ def test_what_is_said_to_be_scrolled_is_so_pixel_for_pixel(down: int) -> None:
         copied[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width] = part
     wide = found.cells.repeat(CELL, 0).repeat(CELL, 1)[:352, :400]
     assert (copied[wide] == after[wide]).all(), "no copy spoils the source of a later one"
+
+
+def test_what_scrolls_is_found_in_a_window_beside_a_margin_that_does_not() -> None:
+    """The window does not begin with a cell, lies over a photograph, and has a scroll bar."""
+    finder, page = ShiftFinder(), text(600, 3000, 4)
+    ground = noise(700, 400, 1)
+
+    def scrolled(line: int) -> NDArray[np.uint8]:
+        shown = ground.copy()
+        shown[20:380, 40:640] = page[16 * line : 16 * line + 360]
+        shown[20:380, 620:640] = noise(20, 360, line)
+        return shown
+
+    for now, later in ((0, 1), (1, 4), (4, 5), (5, 15), (3, 5)):
+        before, after = scrolled(now), scrolled(later)
+        changed = changed_cells(before, after, [(0, 400)])
+        found = finder.find(before, after, changed)
+        assert found is not None and (found.across, found.down) == (0, 16 * (now - later))
+        assert found.cells.sum() > 0.4 * changed.sum()
+
+
+def test_what_a_look_saw_that_was_not_sent_misleads_nobody() -> None:
+    finder, page = ShiftFinder(), text(900, 700, 5)
+
+    def moved(across: int) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(page[100:500, 100 + across : 500 + across])
+
+    for sent, seen in ((0, 7), (0, 20), (20, 31), (20, 90)):  # of every second nothing is sent
+        before, after = moved(sent), moved(seen)
+        found = finder.find(before, after, changed_cells(before, after, [(0, 400)]))
+        assert found is not None and (found.across, found.down) == (sent - seen, 0)
 
 
 @pytest.mark.parametrize(("across", "down"), [(0, -16), (0, 23), (48, 0), (-20, 0)])

@@ -11,7 +11,7 @@ import pytest
 from avl_host.capture.cells import touched
 from avl_host.encode.budget import Budget
 from avl_host.encode.delivered import Delivered
-from avl_host.encode.lanes import OVERTAKEN, REST, Lanes, Room
+from avl_host.encode.lanes import FIRST_TRIAL, OVERTAKEN, REST, TRIAL_SECONDS, Lanes, Room
 from avl_protocol.media import exact
 from avl_protocol.media.frame import Chroma, ExactFrame, Frame, Rect
 from avl_protocol.wire.registry import ExactCoding
@@ -639,3 +639,63 @@ def test_pixels_stay_equal_whatever_happens() -> None:
             bench.settle()
         bench.run(float(chance.random()) * 0.2)
     bench.settle()
+
+
+def test_where_coding_takes_all_there_is_a_film_is_looked_at_once_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    coding = Slow()
+    bench = Bench(Desk(), coding, bitrate=20_000_000)
+    bench.settle()
+
+    def drawn(number: int) -> int:
+        """One picture of the film is drawn; how often it was looked at the screen for it."""
+        grabs = bench.desk.grabs
+        bench.change(FILM, noise(FILM.width, FILM.height, number))
+        bench.run(1 / 60)
+        return bench.desk.grabs - grabs
+
+    monkeypatch.setattr(Coder, "seconds", 0.006)
+    for number in range(120):
+        drawn(number)
+        coding.finish()
+        bench.step()
+    assert coding.busy or drawn(120)
+    assert [drawn(number) for number in range(121, 124)] == [0, 0, 1], "by then it was not looked for long enough"
+    assert drawn(124) == 0
+    bench.pipeline.input_applied(bench.now)
+    assert drawn(125) == 1, "somebody waits for an answer"
+    bench.now += 0.2
+    assert drawn(126) == 1
+    assert drawn(127) == 0
+    coding.finish()
+    grabs = bench.desk.grabs
+    bench.step()
+    assert bench.desk.grabs == grabs + 1 and coding.busy, "the coder is free: it gets what is there now"
+
+
+def test_text_that_was_tried_with_success_is_tried_soon_again() -> None:
+    shape = (20, 40)
+    lanes, delivered = Lanes(shape), Delivered(640, 320)
+    page = np.zeros(shape, np.bool_)
+    page[2:12, 3:30] = True
+    cost, place = np.full(shape, 40, np.float32), Rect(48, 32, 432, 160)
+    room, now = Room(1e6, place), 5.0
+
+    def waits(works: bool) -> float:
+        """Text goes by pictures until it is tried: how long that takes. It is exact afterwards where it works."""
+        nonlocal now
+        delivered.sent_picture([place])
+        began = now
+        while lanes.sort(page, cost, None, delivered, room, now).pictures.any():
+            now += 0.1
+        tried = now
+        if works:
+            delivered.sent_exact([place], 0)
+        now += TRIAL_SECONDS + 0.1
+        lanes.sort(page, cost, None, delivered, room, now)
+        return tried - began
+
+    assert waits(True) == pytest.approx(FIRST_TRIAL, abs=0.2)
+    assert waits(True) == pytest.approx(FIRST_TRIAL, abs=0.2)
+    assert waits(False) == pytest.approx(FIRST_TRIAL, abs=0.2)
+    assert waits(False) == pytest.approx(2 * FIRST_TRIAL - TRIAL_SECONDS, abs=0.3)
+    assert waits(False) == pytest.approx(4 * FIRST_TRIAL - TRIAL_SECONDS, abs=0.3)

@@ -36,7 +36,7 @@ REST = 0.2
 DOUBT = 0.5
 #: Text that pictures show while it moves is sent as exact pixels again where these take so many seconds of the rate:
 #: they are enough from then on if it only scrolls. This has so many seconds to succeed, and is tried after so many, at
-#: first and at most, twice as long after each time in vain.
+#: first (and again after it has succeeded) and at most, twice as long after each time in vain.
 TEXT_SECONDS, TRIAL_SECONDS, FIRST_TRIAL, LAST_TRIAL = 0.3, 1.0, 1.0, 16.0
 
 
@@ -69,6 +69,8 @@ class Lanes:
         self._text_since: float | None = None
         self._patience = FIRST_TRIAL
         self._trial_ends = -np.inf
+        #: The text that is tried.
+        self._tried: Cells | None = None
 
     def sort(
         self,
@@ -83,6 +85,7 @@ class Lanes:
         can be copied from elsewhere, where it scrolls."""
         self.activity.note(changed, now)
         self._doubted &= ~changed
+        self._judge(delivered, now)
         self._overtaken[changed & delivered.owed] += 1
         if room.place is None and self._small(changed, cost, room):
             return Sorted(changed, np.zeros_like(changed))
@@ -107,7 +110,7 @@ class Lanes:
             inside[touched(room.place)] = True
             stays = delivered.source == PICTURE
             text = dear & inside & stays & ~coloured
-            if self._tries(float(cost[text].sum()), room, now):
+            if self._tries(text, float(cost[text].sum()), room, now):
                 stays = stays & ~text
             elif not shifts:
                 stays = stays | hot
@@ -128,7 +131,14 @@ class Lanes:
             and not (self._overtaken[changed] >= OVERTAKEN).any()
         )
 
-    def _tries(self, size: float, room: Room, now: float) -> bool:
+    def _judge(self, delivered: Delivered, now: float) -> None:
+        """Where a trial is over and its text exact, the next one need not wait for long."""
+        if self._tried is not None and now >= self._trial_ends:
+            if not (delivered.source[self._tried] == PICTURE).any():
+                self._text_since = None
+            self._tried = None
+
+    def _tries(self, text: Cells, size: float, room: Room, now: float) -> bool:
         """Whether text that pictures show, of so many bytes as exact pixels, is sent as these although it moves."""
         if now < self._trial_ends:
             return True
@@ -139,7 +149,7 @@ class Lanes:
         if now < self._text_since + self._patience or size > TEXT_SECONDS * room.rate:
             return False
         self._text_since, self._patience = now, min(LAST_TRIAL, 2 * self._patience)
-        self._trial_ends = now + TRIAL_SECONDS
+        self._trial_ends, self._tried = now + TRIAL_SECONDS, text
         self._overtaken[:] = 0
         return True
 

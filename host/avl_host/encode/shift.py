@@ -20,8 +20,9 @@ from avl_protocol.wire.registry import CELL
 
 #: The smallest area that is worth a look, in pixels on a side.
 LEAST_SIDE = 96
-#: Columns of a row that are looked at, and the part of the votes that must agree on a distance.
-COLUMNS, AGREE = 128, 0.3
+#: Rows are looked at in so many strips beside each other, by so many columns of each: a margin or a scroll bar that
+#: stands still spoils its strip alone. And the part of the votes that must agree on a distance.
+STRIPS, COLUMNS, AGREE = 4, 32, 0.3
 #: Pieces that must vote at least.
 LEAST_VOTES = 12
 #: Pixels on a side of the part of the change that is looked at for other directions, and of the pieces there; of these
@@ -31,6 +32,8 @@ PATCH, PIECE, ONE_IN = 448, 16, 128
 LINES_APART = 5
 #: After a look in vain the next changes are not searched: one, two, four, at most so many.
 MOST_PAUSE = 8
+#: What was shifted is at least this part of the change, or the picture before is asked.
+MOST_PART = 0.5
 
 _weights = np.random.Generator(np.random.PCG64(1)).integers(1, 1 << 62, COLUMNS, np.uint64) | np.uint64(1)
 _HASH = np.uint32(2654435761)
@@ -72,22 +75,28 @@ class ShiftFinder:
             return None
         before, after = (picture.view(np.uint32)[:, :, 0] for picture in (previous, pixels))
         down = _by_rows(_part(before, area), _part(after, area))
-        vector = None if down is None else (0, down)
-        if vector is None:
-            vector = self._by_pieces(before, after, area)
-        return None if vector is None else _verified(before, after, changed, area, vector)
+        if down is not None:
+            self._seen = _NONE
+            return _verified(before, after, changed, area, (0, down))
+        return self._by_pieces(before, after, changed, area)
 
-    def _by_pieces(self, before: Words, after: Words, area: Rect) -> Vector | None:
-        """A distance in any direction, as told by the middle of the change."""
+    def _by_pieces(self, before: Words, after: Words, changed: Cells, area: Rect) -> Shifted | None:
+        """What has moved in any direction, as told by the middle of the change."""
         if self._wait:
             self._wait -= 1
+            self._seen = _NONE
             return None
         width, height = min(area.width, PATCH), min(area.height, PATCH)
         middle = Rect(area.x + (area.width - width) // 2, area.y + (area.height - height) // 2, width, height)
-        seen = _pieces(after, middle)
+        before_seen, self._seen = self._seen, _pieces(after, middle)
         row = _row(after)
-        found = _vector(self._seen, seen, row) or _vector(_pieces(before, middle), seen, row)
-        self._seen = seen
+        found = None
+        # What the last look saw was perhaps not sent as it was.
+        if (vector := _vector(before_seen, self._seen, row)) is not None:
+            found = _verified(before, after, changed, area, vector)
+        if found is None or found.cells.sum() < MOST_PART * changed.sum():
+            vector = _vector(_pieces(before, middle), self._seen, row)
+            found = found if vector is None else _verified(before, after, changed, area, vector)
         self._pause = 0 if found is not None else min(MOST_PAUSE, max(1, 2 * self._pause))
         self._wait = self._pause
         return found
@@ -98,12 +107,18 @@ def _part(picture: Words, area: Rect) -> Words:
 
 
 def _by_rows(before: Words, after: Words) -> int | None:
-    """How far rows have moved down."""
-    step = max(1, before.shape[1] // COLUMNS)
-    old, new = (_sums(picture[:, ::step][:, :COLUMNS]) for picture in (before, after))
-    distances = _matches(old, np.arange(old.size), new, np.arange(new.size))
-    best = _elected(distances, AGREE * len(np.unique(new)))
-    return None if best is None else int(best)
+    """How far rows have moved down, as told by as few strips as agree."""
+    wide = before.shape[1] // STRIPS
+    step = max(1, wide // COLUMNS)
+    distances, rows = np.zeros(0, np.int64), 0
+    for strip in sorted(range(STRIPS), key=lambda strip: abs(2 * strip + 1 - STRIPS)):  # from the middle
+        left = strip * wide
+        old, new = (_sums(picture[:, left : left + wide : step][:, :COLUMNS]) for picture in (before, after))
+        found = _matches(old, np.arange(old.size), new, np.arange(new.size))
+        distances, rows = np.concatenate([distances, found]), rows + len(np.unique(new))
+        if (best := _elected(distances, AGREE * rows)) is not None:
+            return best
+    return None
 
 
 def _sums(rows: Words) -> NDArray[np.uint64]:
