@@ -1,7 +1,8 @@
 """Write-out: has the system begin to bring a file to the disk, without waiting for it.
 
-To wait for many small files one by one costs a commit of the file system each. Where all of them are on their way first,
-one commit is mostly that of all; whether the disk flushes its cache for each nevertheless is the file system's affair.
+To wait for many small files one by one costs a commit of the file system each. Where all of them are on their way
+first, one commit is mostly that of all; whether the disk flushes its cache for each nevertheless is the file system's
+affair.
 """
 
 from __future__ import annotations
