@@ -2,6 +2,7 @@
 that shows a film; and what a film loses that shares a link of 20 Mbit/s with them.
 
     ./dev bench files [--megabytes 300] [--page 100] [--seconds 12] [--only idle|page|shared] [--json]
+    ./dev bench files --many 100000 [--on FOLDER] [--json]
 
 The first two are of real programs on this machine, sealed and hashed, to a disk and back. The third is in virtual time:
 the film is a strip of noise, which takes what it is given, and the same seconds are looked at with and without a
@@ -23,6 +24,7 @@ from time import monotonic
 from typing import Any
 
 from avl_viewer.api import Desktop, connect
+from interop.bench.rig import many
 from interop.bench.rig.dropped import measure
 from interop.programs import Programs
 from tests.simulator.network import LinkShape
@@ -88,11 +90,11 @@ async def idle(folder: Path, size: int) -> dict[str, Any]:
         programs.end()
 
 
-async def beside(programs: Programs, file: Path) -> int | str:
-    """Mbit/s of scp to an sshd of our own; what is missing where there is none."""
+async def sshd(programs: Programs) -> list[str | Path] | None:
+    """Start an sshd of our own; its port, and the options of who asks it. None where there is none."""
     server = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
     if server is None or shutil.which("scp") is None:
-        return "skipped: no sshd"
+        return None
     folder, port = programs.folder / "ssh", 2222
     folder.mkdir(mode=0o700)
     for name in ("host", "user"):
@@ -103,8 +105,23 @@ async def beside(programs: Programs, file: Path) -> int | str:
     given = [part for option in options for part in ("-o", option)]
     programs.start("sshd", [server, "-D", "-p", str(port), "-h", folder / "host", *given])
     await programs.until("sshd listens", PATIENCE, (folder / "pid").exists)
-    trusting = ["-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={folder / 'known'}"]
-    words = ["-q", "-P", str(port), "-i", str(folder / "user"), *trusting, str(file), f"127.0.0.1:{folder / 'copy'}"]
+    trusting = [
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        f"UserKnownHostsFile={folder / 'known'}",
+        "-o",
+        "LogLevel=ERROR",
+    ]
+    return [str(port), "-i", folder / "user", *trusting]
+
+
+async def beside(programs: Programs, file: Path) -> int | str:
+    """Mbit/s of scp to an sshd of our own; what is missing where there is none."""
+    options = await sshd(programs)
+    if options is None:
+        return "skipped: no sshd"
+    words = ["-q", "-P", *map(str, options), str(file), f"127.0.0.1:{programs.folder / 'copy'}"]
     return await timed(file.stat().st_size, lambda: done("scp", *words))
 
 
@@ -167,11 +184,16 @@ def main() -> int:
     )
     made.add_argument("--seconds", type=float, default=12.0, help="how long a film is looked at")
     made.add_argument("--only", choices=("idle", "page", "shared"), help="one of the three")
+    made.add_argument("--many", type=int, default=0, help="so many small files by `avl cp -r`, and nothing else")
+    made.add_argument("--on", type=Path, help="the folder where files are made; default: that for temporary files")
     made.add_argument("--json", action="store_true", help="one JSON object")
     chosen = made.parse_args()
     figures: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=chosen.on) as name:
         folder = Path(name)
+        if chosen.many:
+            figures["many"] = asyncio.run(many.measure(folder, chosen.many, sshd))
+            chosen.only = "many"
         if chosen.only in (None, "idle"):
             figures["idle"] = asyncio.run(idle(folder, chosen.megabytes << 20))
         if chosen.only in (None, "page"):
@@ -185,6 +207,12 @@ def main() -> int:
 def tables(figures: dict[str, dict[str, Any]]) -> str:
     """The figures for people, in Markdown."""
     lines: list[str] = []
+    if (found := figures.get("many")) is not None:
+        lines += ["| {files} files, {megabytes} MB | s | viewer, MB | host grew by, MB | relay, MB |".format(**found)]
+        lines += ["| --- | --- | --- | --- | --- |"]
+        row = "| {name} | {seconds} | {viewer_mb} | {host_mb} | {relay_mb} |"
+        lines += [row.format(name=name, **found[name]) for name in ("put", "get")]
+        lines += [f"| {name} | {seconds} | | | |" for name, seconds in found["others"].items()]
     if (found := figures.get("idle")) is not None:
         lines += ["| path | put, Mbit/s | get, Mbit/s | scp, Mbit/s |", "| --- | --- | --- | --- |"]
         lines += ["| idle, direct | {put_mbit} | {get_mbit} | {scp_mbit} |".format(**found), ""]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 
 from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Network
@@ -82,9 +82,9 @@ class _Counted:
 
         self._bound.set_receiver(counted)
 
-    def send_batch(self, batch: Batch) -> None:
+    def send_batch(self, batch: Batch) -> Sequence[int]:
         self._traffic.sent(batch)
-        self._bound.send_batch(batch)
+        return self._bound.send_batch(batch)
 
     def tell_local(self) -> bool:
         return self._bound.tell_local()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
 
@@ -130,7 +130,7 @@ class Bound:
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
         self.receiver = receiver
 
-    def send_batch(self, batch: Batch) -> None:
+    def send_batch(self, batch: Batch) -> Sequence[int]:
         raise AssertionError("nothing is sent")
 
     def tell_local(self) -> bool:

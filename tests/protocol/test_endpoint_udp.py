@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +118,9 @@ class NotingNetwork(UdpNetwork):
             self.receive = receiver
             listen(receiver)
 
-        def note(batch: Batch) -> None:
+        def note(batch: Batch) -> Sequence[int]:
             self.sent.append(batch)
-            if not self.lost:
-                send(batch)
+            return () if self.lost else send(batch)
 
         bound.send_batch = note  # type: ignore[method-assign]
         bound.set_receiver = set_receiver  # type: ignore[method-assign]
@@ -242,7 +241,8 @@ async def test_batches_keep_their_order_sizes_and_sources(offload: bool) -> None
 async def test_what_is_too_large_for_the_way_is_lost_and_not_divided() -> None:
     sockets = Sockets(offload=True)
     target = sockets.other.local_address
-    sockets.one.send_batch([(bytes(70_000), target), (bytes(65_507), target), (b"small", target)])
+    batch = [(bytes(70_000), target), (bytes(65_507), target), (b"small", target), (bytes(65_508), target)]
+    assert sockets.one.send_batch(batch) == (0, 3) and sockets.one.send_batch([]) == ()
     await eventually(lambda: len(sockets.received) == 2)
     assert [len(data) for data, _ in sockets.received] == [65_507, 5]
     sockets.close()

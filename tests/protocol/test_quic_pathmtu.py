@@ -8,17 +8,19 @@ import pytest
 
 from avl_protocol.quic.connection import Connection
 from avl_protocol.quic.pathmtu import AGAIN, BASE, LOST, SIZES, TRIES, WORTH, PathMtu
-from tests.protocol.pair import Pair
+from tests.protocol.pair import SERVER, Pair
 from tests.protocol.test_quic_migration import LTE, WIFI, Walk
 
 MEGABYTE = 1 << 20
 
 
 class Path:
-    """A pair whose path carries UDP payloads of up to `most` bytes; a client writes bulk to its server."""
+    """A pair whose path carries UDP payloads of up to `most` bytes; a client writes bulk to its server. Larger ones
+    than `card` the client's network card refuses."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, card: int = 1 << 16) -> None:
+        self.most, self.card = most, card
+        self.refused: list[int] = []
         self.pair = Pair(delay=0.004)
         self.pair.drop = self._too_large
         self.sent: list[int] = []
@@ -32,6 +34,10 @@ class Path:
         self.written = 0
 
     def _too_large(self, sender: Connection, data: bytes) -> bool:
+        if sender is self.client and len(data) > self.card:
+            self.refused.append(len(data))
+            sender.refused(len(data), SERVER, self.pair.now)
+            return True
         if sender is self.client:
             (self.lost if len(data) > self.most else self.sent).append(len(data))
         return len(data) > self.most
@@ -72,6 +78,40 @@ def test_what_a_path_carries_is_found(most: int, found: int) -> None:
         path.carry(MEGABYTE)
         assert max(path.sent) > min(found, 4096) // 2, "bulk makes use of it"
     assert len(path.lost) <= TRIES * len(SIZES)
+
+
+@pytest.mark.parametrize(
+    ("card", "most", "found", "refused"),
+    [
+        (1472, 1472, 1452, [65_488, 16_336, 8_952]),
+        (1472, 1300, BASE, [65_488, 16_336, 8_952]),
+        (8972, 65_507, 8952, [65_488, 16_336]),
+        (1280, 1280, BASE, [*SIZES]),
+    ],
+)
+def test_what_the_own_card_refuses_is_known_at_once(card: int, most: int, found: int, refused: list[int]) -> None:
+    path = Path(most, card)
+    path.settle()
+    assert path.client.mtu == found and path.refused == refused
+    path.carry(MEGABYTE)
+    assert path.refused == refused, "nothing is refused twice"
+
+
+def test_a_card_that_takes_less_than_it_did_is_believed() -> None:
+    path = Path(65_507)
+    path.carry(2 * MEGABYTE)
+    path.card = 1472
+    began = path.pair.now
+    path.carry(2 * MEGABYTE)
+    assert path.pair.now - began < 1.0 and path.client.mtu == 1452
+
+
+def test_what_is_refused_on_the_way_to_somebody_else_says_nothing() -> None:
+    path = Path(65_507)
+    path.carry(MEGABYTE)
+    path.client.refused(1372, ("10.0.0.9", 1), path.pair.now)
+    path.client.refused(BASE, SERVER, path.pair.now)
+    assert path.client.mtu == 65_488
 
 
 def test_what_is_small_asks_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from avl_protocol.endpoint.udp.network import Batch
@@ -53,8 +53,9 @@ class _Socket:
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
         self.receiver = receiver
 
-    def send_batch(self, batch: Batch) -> None:
+    def send_batch(self, batch: Batch) -> Sequence[int]:
         self.sent.append(batch)
+        return [0]
 
     def tell_local(self) -> bool:
         return True

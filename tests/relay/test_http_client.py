@@ -54,8 +54,9 @@ class Blocked:
         """See Network."""
         bound = self._network.bind(where)
 
-        def dropped(batch: Batch) -> None:
+        def dropped(batch: Batch) -> Sequence[int]:
             self.sent += len(batch)
+            return ()
 
         bound.send_batch = dropped  # type: ignore[method-assign]
         return bound

@@ -38,14 +38,16 @@ class Medium(Protocol):
 class SimulatedHost:
     """What a program on one host takes for the network (avl_protocol.endpoint.udp.network.Network).
 
-    `ip` is the address that the host began with and is known by to `SimulatedNetwork.at`. While it is `asleep`, as with
-    its lid closed, it neither sends nor receives; its timers go on.
+    `ip` is the address that the host began with and is known by to `SimulatedNetwork.at`. `card`: bytes of a UDP
+    payload that its network card takes; it refuses a larger one at once. While it is `asleep`, as with its lid closed,
+    it neither sends nor receives; its timers go on.
     """
 
     def __init__(self, medium: Medium, ip: str) -> None:
         self.ip = ip
         self.addresses: list[str] = []
         self.asleep = False
+        self.card = 1 << 16
         self.on_change: list[Callable[[], None]] = []
         self._medium = medium
         self._sockets: dict[Address, SimulatedSocket] = {}
@@ -147,9 +149,14 @@ class SimulatedSocket:
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
         self.receiver = receiver
 
-    def send_batch(self, batch: Batch) -> None:
-        for data, target in batch:
-            self._host.send(data, self._bound, target)
+    def send_batch(self, batch: Batch) -> Sequence[int]:
+        refused = []
+        for index, (data, target) in enumerate(batch):
+            if len(data) > self._host.card:
+                refused.append(index)
+            else:
+                self._host.send(data, self._bound, target)
+        return refused
 
     def close(self) -> None:
         self._host.unbind(self._bound)

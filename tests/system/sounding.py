@@ -30,7 +30,11 @@ class Speakers(MemorySource):
         self.clicks: list[float] = []
         self._due = self._clock()
         self._next_click = self._due
-        self._loop.call_later(PACKET, self._tick)
+        self._next = self._loop.call_later(PACKET, self._tick)
+
+    def end(self) -> None:
+        """Play nothing any more, as where there is no sound server."""
+        self._next.cancel()
 
     def _tick(self) -> None:
         self._due += PACKET
@@ -40,7 +44,7 @@ class Speakers(MemorySource):
             self._next_click = heard + EVERY
             self.clicks.append(heard)
         self.play(LOUD if click else TONE if self.on else SILENT, heard)
-        self._loop.call_later(max(0.0, self._due + PACKET - self._clock()), self._tick)
+        self._next = self._loop.call_later(max(0.0, self._due + PACKET - self._clock()), self._tick)
 
 
 class Listener:

@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 import os
 import random
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from avl_protocol.endpoint.udp.network import Batch
 from avl_protocol.files.job import Question
 from avl_protocol.files.memory import MemoryTree
 from avl_protocol.session.services import ReceivesOnLanes
@@ -24,6 +26,7 @@ from avl_protocol.wire.registry import (
     Permission,
 )
 from avl_viewer.files import FilesError, State
+from tests.simulator.host import SimulatedSocket
 from tests.simulator.run import Simulation
 from tests.simulator.world import HOST, VIEWER, system
 from tests.system.seen import online, run, until
@@ -54,6 +57,30 @@ def hashes(files: dict[str, bytes]) -> dict[str, str]:
 def on_disk(at: Path) -> dict[str, bytes]:
     found = (path for path in at.rglob("*") if path.is_file())
     return {path.relative_to(at).as_posix(): path.read_bytes() for path in found}
+
+
+def test_what_the_hosts_network_card_refuses_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[int] = []
+    send = SimulatedSocket.send_batch
+
+    def noted(bound: SimulatedSocket, batch: Batch) -> Sequence[int]:
+        indexes = send(bound, batch)
+        refused.extend(len(batch[index][0]) for index in indexes)
+        return indexes
+
+    monkeypatch.setattr(SimulatedSocket, "send_batch", noted)
+
+    async def main(simulation: Simulation) -> None:
+        simulation.network.at(HOST).card = 1472
+        async with system(simulation, via="direct") as s, s.host() as host:
+            await online(host)
+            host.files.put("large", bytes(range(256)) * (1 << 14))
+            async with s.viewer(host) as desktop:
+                await desktop.files.get("large", tmp_path)
+                assert (tmp_path / "large").read_bytes() == host.files.get("large")
+        assert refused == [65_488, 16_336, 8_952], "to the viewer, once each"
+
+    run(main)
 
 
 def test_files_and_folders_go_there_and_come_back(via: str, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from avl_protocol.wire.registry import CloseCode, Permission, SoundState
 from avl_viewer.api import Desktop
 from tests.simulator.network import LinkShape
 from tests.simulator.run import Simulation
-from tests.simulator.world import HOST, VIEWER, RunningHost, system
+from tests.simulator.world import HOST, RELAY, VIEWER, RunningHost, system
 from tests.system.film import Film
 from tests.system.seen import online, run, until
 from tests.system.sounding import Listener, Speakers
@@ -186,6 +186,30 @@ def test_a_host_without_a_sound_server_says_so_and_one_that_comes_back_is_heard(
             await until(lambda: desktop.sound.trouble == "")
             heard = len(listener.blocks)
             await until(lambda: len(listener.blocks) > heard + 20)
+
+    run(main)
+
+
+def test_a_host_that_looks_for_a_sound_server_in_vain_sends_no_more_than_one_without_sound() -> None:
+    async def main(simulation: Simulation) -> None:
+        spent = []
+        for vain in (False, True):
+            speakers = Speakers(simulation)
+            speakers.end()
+            async with system(simulation) as s, s.host(sound=speakers if vain else None) as host:
+                await online(host)
+                async with s.viewer(host) as desktop, listening(Listener(desktop, simulation)):
+                    host.source.set_still(True)
+                    await asyncio.sleep(15.0)
+                    links = [simulation.network.link(*way) for way in ((HOST, RELAY), (RELAY, HOST))]
+                    before = sum(link.bytes for link in links)
+                    for _ in range(6):
+                        await asyncio.sleep(10.0)
+                        if vain:
+                            assert speakers.listener is not None
+                            speakers.say(SoundState.NO_SERVER, "No sound server answers here: start one.")
+                    spent.append((sum(link.bytes for link in links) - before) / 60)
+        assert max(spent) < 250 and spent[1] < spent[0] + 10, spent
 
     run(main)
 

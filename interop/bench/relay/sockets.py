@@ -11,7 +11,7 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket
 from avl_protocol.endpoint.udp.sockets import SOL_UDP, UDP_GRO, UdpNetwork
@@ -54,10 +54,11 @@ class _LeavingSocket:
     def local_address(self) -> Address:
         return self._bound.local_address
 
-    def send_batch(self, batch: Batch) -> None:
+    def send_batch(self, batch: Batch) -> Sequence[int]:
         now = CLOCK.monotonic()
-        self._bound.send_batch(batch)
+        refused = self._bound.send_batch(batch)
         self._sent(now)
+        return refused
 
 
 class Arriving:
@@ -117,12 +118,13 @@ class _ArrivingSocket:
             address: Address = (source[0], source[1])
             self._receiver([(data[start : start + size], address) for start in range(0, len(data), size)])
 
-    def send_batch(self, batch: Batch) -> None:
+    def send_batch(self, batch: Batch) -> Sequence[int]:
         for data, address in batch:
             try:
                 self._socket.sendto(data, (address[0], address[1]))
             except OSError:
                 continue  # lost, as on any network
+        return ()
 
     def tell_local(self) -> bool:
         return False

@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from avl_protocol.endpoint.endpoint import Endpoint
@@ -85,9 +85,10 @@ class Roaming:
     def _received(self, batch: Batch) -> None:
         self._receiver([one for one in batch if self._chance.random() >= self.loss])
 
-    def send_batch(self, batch: Batch) -> None:
-        """See DatagramSocket."""
+    def send_batch(self, batch: Batch) -> Sequence[int]:
+        """See DatagramSocket. What is refused as too large is lost as well."""
         self._bound.send_batch([one for one in batch if self._chance.random() >= self.loss])
+        return ()
 
     def tell_local(self) -> bool:
         """See DatagramSocket."""

@@ -430,6 +430,12 @@ class Endpoint:
             self._lobby_waits = True
             self._loop.call_soon(self._receive_strangers)
 
+    def _too_large(self, refused: Batch, flushed: Iterable[BoundConnection], now: float) -> None:
+        """What was refused did not leave; all who were about to send there know now how large a packet may not be."""
+        for data, address in refused:
+            for bound in flushed:
+                bound.connection.refused(len(data), address, now)
+
     def _wake(self, bound: BoundConnection) -> None:
         """A link has something to send."""
         self._outgoing[bound] = None
@@ -464,8 +470,8 @@ class Endpoint:
                     self._answering.pop(bound, None)
                     if bound.connection.ended:
                         bound.process(now)
-                if outgoing and self._socket is not None:
-                    self._socket.send_batch(outgoing)
+                if outgoing and self._socket is not None and (refused := self._socket.send_batch(outgoing)):
+                    self._too_large([outgoing[index] for index in refused], flushing, now)
             for bound in served:
                 if bound.forgotten:
                     self._drop(bound)

@@ -31,7 +31,7 @@ class Node:
 
 class MemoryTree:
     """Folders, files and links by their paths. `room`: bytes that can be written in all; `unreadable`: files that the
-    system does not give."""
+    system does not give; `refuses`: what it says to whoever calls a method of the tree or of a writer by that name."""
 
     def __init__(self, naming: Naming = POSIX, room: int = 1 << 40) -> None:
         self.naming = naming
@@ -39,7 +39,13 @@ class MemoryTree:
         self.nodes: dict[Names, Node] = {(): Node(FileKind.FOLDER)}
         self.parts: dict[Names, Node] = {}
         self.unreadable: set[Names] = set()
+        self.refuses: dict[str, FileReason] = {}
         self._serial = 0
+
+    def check(self, method: str) -> None:
+        """Raises FileTrouble where the system refuses this."""
+        if (reason := self.refuses.get(method)) is not None:
+            raise FileTrouble(reason)
 
     def node(self, kind: FileKind) -> Node:
         """A new one, which is no other."""
@@ -119,6 +125,7 @@ class MemoryTree:
 
     def write(self, names: Names) -> MemoryWriter:
         """Begin to write a file."""
+        self.check("open")
         self._parent(names)
         version: tuple[int, ...] = ()
         node = self.parts.get(names)
@@ -133,6 +140,7 @@ class MemoryTree:
 
     def make_folder(self, names: Names, mode: int = 0o755) -> None:
         """Make a folder."""
+        self.check("make_folder")
         self._parent(names)
         node = self.nodes[names] = self.node(FileKind.FOLDER)
         node.mode = mode
@@ -146,6 +154,7 @@ class MemoryTree:
 
     def make_link(self, names: Names, text: str) -> None:
         """Make a link."""
+        self.check("make_link")
         self._parent(names)
         node = self.nodes[names] = self.node(FileKind.LINK)
         node.link = text
@@ -190,6 +199,7 @@ class MemoryWriter:
 
     def write(self, offset: int, data: bytes) -> None:
         """Put bytes there."""
+        self._tree.check("write")
         if len(data) > self._tree.room:
             raise FileTrouble(FileReason.NO_SPACE)
         self._tree.room -= len(data)
@@ -202,8 +212,12 @@ class MemoryWriter:
         del self._node.data[size:]
         self._node.data.extend(bytes(size - len(self._node.data)))
 
+    def write_out(self) -> None:
+        """Memory is no disk."""
+
     def finish(self, mode: int, modified_us: int, replaces: tuple[int, ...] | None) -> None:
         """Give it its name."""
+        self._tree.check("finish")
         tree, key = self._tree, self._tree._key(self._names)
         there = None if key is None else tree.nodes[key].found.version
         if there != replaces:

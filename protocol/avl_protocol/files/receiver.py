@@ -50,8 +50,10 @@ _AHEAD = 1.5
 _MEASURED = 0.25
 #: Things that one task does at most, and bytes of content among them.
 _BATCH, _BATCH_BYTES = 256, 4 * MAX_FILE_BLOCK
-#: What ends the whole job, wherever it is met.
-_FATAL = frozenset((FileReason.NO_SPACE, FileReason.QUOTA))
+#: Files that are whole and wait for their names, at most: each is open until then. They go to the disk together.
+_TOGETHER = 64
+#: What ends the whole job, wherever it is met: the next file would meet it, too.
+_FATAL = frozenset((FileReason.NO_SPACE, FileReason.QUOTA, FileReason.TOO_MANY))
 
 
 class _State(Enum):
@@ -105,10 +107,22 @@ class _Did:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """The destination was looked at."""
+    """The destination was looked at; `free`: bytes that can be written there."""
 
     destination: Destination | None
     reason: FileReason = FileReason.DONE
+    free: int = 0
+
+
+@dataclass(slots=True)
+class _Tight:
+    """Less is free than all that comes takes; it fits only if some of it is there already. `free`: bytes that were;
+    `wanted`: those that come; `there`: those that need not; `waits`: no content may come yet."""
+
+    free: int
+    wanted: int = 0
+    there: int = 0
+    waits: bool = True
 
 
 class _Rest:
@@ -145,11 +159,15 @@ class Receiver:
         self._ends: deque[_Offer] = deque()
         self._next = 0
         self._last = self._opening = self._paused = self._closed = False
+        self._invited = False
         self._incoming: int | None = None
         self._received = self._written = self._credit = 0
         self._window = LEAST_WINDOW
         self._since, self._since_written = 0.0, 0
         self._writing: _Writing | None = None
+        self._tight: _Tight | None = None
+        #: Files that are whole, and have not been given their names.
+        self._whole: dict[Names, tuple[_Offer, Writer]] = {}
         #: Folders that were made here and not yet ended.
         self._made: list[Names] = []
         #: What is on its way, by the names as a system sees them that takes several for one.
@@ -202,6 +220,8 @@ class Receiver:
             offer = self._offers[entry.number] = _Offer(entry)
             (self._ends if entry.kind is FileKind.FOLDER_END else self._todo).append(offer)
         self._last = message.last
+        self._look_whether_it_fits()
+        self._give_credit()
         self._look_whether_over()
 
     def _content(self, message: FileStart | FileData) -> None:
@@ -300,6 +320,8 @@ class Receiver:
                 self.stop(result.reason)
                 return
             self._since = now
+            if result.free < (self.tally.size or 0):
+                self._tight = _Tight(result.free)
         elif isinstance(result, _Did):
             self._did(result)
             if self.over is not None:
@@ -321,8 +343,10 @@ class Receiver:
                     continue
             elif answer.verdict is FileVerdict.WANT:
                 offer.state = _State.WANTED
+                self._counts(offer.entry.size - answer.size, answer.size)
             elif answer.verdict is FileVerdict.HAVE:
                 offer.state = _State.COMPARED
+                self._counts(0, answer.size)
             else:
                 self._settle(offer, answer.reason)
                 del self._offers[answer.number]
@@ -344,7 +368,32 @@ class Receiver:
             self._out.append(FileDone(self._job, tuple(told)))
         if did.fatal is not None:
             self.stop(did.fatal)
+        self._look_whether_it_fits()
         self._look_whether_over()
+
+    def _counts(self, wanted: int, there: int) -> None:
+        """So many bytes of a file are to come, and so many are there."""
+        if self._tight is not None:
+            self._tight.wanted += wanted
+            self._tight.there += there
+
+    def _look_whether_it_fits(self) -> None:
+        """Where too little is free for all: what is offered first shows whether an earlier attempt left some of it."""
+        tight = self._tight
+        if tight is None or self.over is not None:
+            return
+        if tight.wanted > tight.free:
+            self.stop(FileReason.NO_SPACE)
+        elif tight.waits and (self._last or len(self._offers) >= MAX_FILE_OFFERS) and not self._looks:
+            tight.waits = False
+            if not self._last and not tight.there:
+                self.stop(FileReason.NO_SPACE)
+
+    @property
+    def _looks(self) -> bool:
+        """Whether files that were offered have not been compared with what is there."""
+        offers = self._offers.values()
+        return any(offer.state is _State.LOOKED_AT and offer.entry.kind is FileKind.FILE for offer in offers)
 
     def _settle(self, offer: _Offer, reason: FileReason) -> None:
         if offer.entry.kind is FileKind.FILE:
@@ -365,6 +414,11 @@ class Receiver:
         """Let more come, as soon as it is worth a message."""
         if self._paused or self._destination is None:
             return
+        if self._tight is not None and self._tight.waits:
+            if not self._invited:
+                self._invited = True
+                self._out.append(FileCredit(self._job, 0))
+            return
         credit = self._written + self._window
         if not self._credit or credit - self._credit >= self._window // 4:
             self._credit = credit
@@ -375,9 +429,7 @@ class Receiver:
     def _opened(self, size: int) -> _Opened:
         try:
             destination = self._find(size)
-            if destination.tree.free() < size:
-                return _Opened(None, FileReason.NO_SPACE)
-            return _Opened(destination)
+            return _Opened(destination, free=destination.tree.free())
         except FileTrouble as trouble:
             return _Opened(None, trouble.reason)
 
@@ -391,7 +443,7 @@ class Receiver:
                 self._let_rest(destination)
                 continue
             if isinstance(one, _Offer):
-                did.answers.append(self._answer(destination, one))
+                self._judge(destination, one, did)
                 continue
             offer, message = one
             size = len(message.data) if isinstance(message, FileData) else 0
@@ -404,11 +456,38 @@ class Receiver:
                 self._leave_off(discard=False)
                 reason = trouble.reason
             if reason is not None:
-                self._let_go(destination, offer)
-                offer.failed = reason is not FileReason.DONE
-                did.done.append((offer.entry.number, reason))
-                did.fatal = reason if reason in _FATAL else None
+                self._settled(destination, offer, reason, did)
+            if len(self._whole) >= _TOGETHER:
+                self._name_all(destination, did)
+        self._name_all(destination, did)
         return did
+
+    def _settled(self, destination: Destination, offer: _Offer, reason: FileReason, did: _Did) -> None:
+        """It is known what became of a file."""
+        self._let_go(destination, offer)
+        offer.failed = reason is not FileReason.DONE
+        did.done.append((offer.entry.number, reason))
+        did.fatal = reason if reason in _FATAL else did.fatal
+
+    def _name_all(self, destination: Destination, did: _Did) -> None:
+        """Give the files that are whole their names."""
+        whole, self._whole = self._whole, {}
+        for offer, writer in whole.values():
+            reason = FileReason.DONE
+            try:
+                writer.finish(offer.entry.mode, offer.entry.modified_us, offer.replaces)
+            except FileTrouble as trouble:
+                writer.close()
+                reason = trouble.reason
+            self._settled(destination, offer, reason, did)
+
+    def _judge(self, destination: Destination, offer: _Offer, did: _Did) -> None:
+        """Answer an offer."""
+        if self._whole and destination.place(offer.entry.path) in self._whole:
+            self._name_all(destination, did)  # offered twice: the second meets the first
+        answer = self._answer(destination, offer)
+        did.answers.append(answer)
+        did.fatal = answer.reason if answer.reason in _FATAL else did.fatal
 
     def _answer(self, destination: Destination, offer: _Offer) -> Answer:
         """What becomes of something that is offered."""
@@ -507,7 +586,7 @@ class Receiver:
                 self._leave_off(discard=False)
             if message.reason == FileReason.EXISTS and offer.whole:
                 offer.whole, offer.differs = b"", True
-                did.answers.append(self._answer(destination, offer))
+                self._judge(destination, offer, did)
                 return None
             return known_reason(message.reason) or FileReason.FAILED
         if offer.whole:
@@ -517,6 +596,8 @@ class Receiver:
             self._begin(destination, offer, resumed=message.offset)
             return None
         if self._writing is None or self._writing.offer is not offer:
+            if self._whole and destination.place(offer.entry.path) in self._whole:
+                self._name_all(destination, did)
             self._begin(destination, offer, resumed=0)
         return self._write(destination, message)
 
@@ -553,9 +634,12 @@ class Receiver:
             return FileReason.DAMAGED
         if gap and not message.data:
             writer.resize(entry.size)
-        writer.finish(entry.mode, entry.modified_us, writing.offer.replaces)
+        writer.write_out()
+        names = destination.place(entry.path)
+        assert not isinstance(names, FileReason)
+        self._whole[names] = writing.offer, writer
         self._writing = None
-        return FileReason.DONE
+        return None
 
     def _leave_off(self, *, discard: bool) -> None:
         """Write no more of the file at hand: keep it to go on with it, or remove it."""
@@ -600,6 +684,8 @@ class Receiver:
             except FileTrouble:
                 pass  # it is no longer ours to remove
         self._leave_off(discard=self.over is FileReason.CANCELLED)
+        for _, writer in self._whole.values():
+            writer.close()  # an error that nobody foresaw came between
         if destination is not None:
             destination.tree.close()
 

@@ -69,9 +69,13 @@ class Writer(Protocol):
     def resize(self, size: int) -> None:
         """Cut it there, or let it end there in zeros. Raises FileTrouble."""
 
+    def write_out(self) -> None:
+        """Begin to bring it to the disk, so that `finish` waits less."""
+
     def finish(self, mode: int, modified_us: int, replaces: tuple[int, ...] | None) -> None:
-        """Give it mode, time and its name, in one step. `replaces`: the version of what it takes the place of; None:
-        nothing may be there. Raises FileTrouble: EXISTS where something else is there by now."""
+        """Bring it to the disk, and give it mode, time and its name, in one step. `replaces`: the version of what it
+        takes the place of; None: nothing may be there. Raises FileTrouble: EXISTS where something else is there by
+        now."""
 
     def discard(self) -> None:
         """Remove it."""

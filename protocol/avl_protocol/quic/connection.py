@@ -378,6 +378,11 @@ class Connection(QuicConnection):
         """Find out what the path carries: packets leave here undivided (RFC 9000, section 14)."""
         self._congestion.mtu.enable()
 
+    def refused(self, size: int, address: NetworkAddress, now: float) -> None:
+        """A packet of this size to this address did not leave: it is too large for this machine's own network card."""
+        if self._network_paths and self._network_paths[0].addr[:2] == address[:2]:
+            self._congestion.mtu.refused(size, now)
+
     def _parse_transport_parameters(self, data: bytes, from_session_ticket: bool = False) -> None:
         super()._parse_transport_parameters(data, from_session_ticket)
         largest = pull_quic_transport_parameters(Buffer(data=data)).max_udp_payload_size

@@ -111,6 +111,20 @@ class PathMtu:
         if not self._left and any(self.size < larger <= self._largest for larger in SIZES):
             self._again = now + AGAIN
 
+    def refused(self, size: int, now: float) -> None:
+        """This machine's own network card takes no packet of this size: that is known without waiting."""
+        if size <= BASE:
+            return
+        if size <= self.size:
+            self._search(tuple(smaller for smaller in SIZES if smaller < size))
+        else:
+            self._left = [smaller for smaller in self._left if smaller < size]
+            self._tried = 0
+            self._probing = False
+            self._round += 1  # what becomes of the probe says nothing more
+        if not self._left:
+            self._again = now + AGAIN
+
     def arrived(self, number: int) -> None:
         """A packet larger than BASE was acknowledged."""
         if number >= self._newest:

@@ -431,13 +431,13 @@ class FileReason(IntEnum):
     NOT_PERMITTED = 2  # This session may not transfer files in this direction. Who gave you access can permit it.
     NOT_SHARED = 3  # The host does not share this folder in this direction. List an empty path to see what it shares.
     NOT_FOUND = 4  # There is no such file or folder.
-    NO_ACCESS = 5  # The system does not let the program read or write this.
+    NO_ACCESS = 5  # The system does not let the program read or write this. Look at its permissions, and whether its disk is read-only.
     NOT_A_FOLDER = 6  # This is no folder.
     IS_A_FOLDER = 7  # This is a folder: say that folders are to be copied, too.
     EXISTS = 8  # Something of this name is there and was not replaced.
     NO_SPACE = 9  # There is not enough free space. Make room and begin again: what has arrived is kept.
     QUOTA = 10  # The quota is used up. Make room and begin again: what has arrived is kept.
-    TOO_LARGE = 11  # This is larger than the host takes or gives.
+    TOO_LARGE = 11  # This is larger than the host's owner permits or the receiving file system takes. Divide it, or choose another folder.
     BAD_NAME = 12  # The name holds what the receiving system does not take, or is too long. Rename it first.
     CLASH = 13  # Two names differ only in case, which the receiving system does not tell apart. Rename one first.
     BAD_LINK = 14  # The link leads out of what is copied.
@@ -446,9 +446,9 @@ class FileReason(IntEnum):
     CHANGED = 17  # It was changed while it was read. Copy it again.
     DAMAGED = 18  # What arrived is not what was sent. It was discarded; copy it again.
     SPECIAL = 19  # This is neither a file nor a folder nor a link.
-    FAILED = 20  # The disk reports an error.
+    FAILED = 20  # The disk reports an error. See the system's log, and begin again: what has arrived is kept.
     BAD_REQUEST = 21  # The other side does not keep to the protocol of transfers.
-    TOO_MANY = 22  # More is going on than the host takes. Begin again when something is done.
+    TOO_MANY = 22  # More is going on than the program there takes. Begin again when something is done: what has arrived is kept.
 
 
 class SoundState(IntEnum):
@@ -588,13 +588,13 @@ FILE_REASONS: dict[int, str] = {
     FileReason.NOT_PERMITTED: "This session may not transfer files in this direction. Who gave you access can permit it.",
     FileReason.NOT_SHARED: "The host does not share this folder in this direction. List an empty path to see what it shares.",
     FileReason.NOT_FOUND: "There is no such file or folder.",
-    FileReason.NO_ACCESS: "The system does not let the program read or write this.",
+    FileReason.NO_ACCESS: "The system does not let the program read or write this. Look at its permissions, and whether its disk is read-only.",
     FileReason.NOT_A_FOLDER: "This is no folder.",
     FileReason.IS_A_FOLDER: "This is a folder: say that folders are to be copied, too.",
     FileReason.EXISTS: "Something of this name is there and was not replaced.",
     FileReason.NO_SPACE: "There is not enough free space. Make room and begin again: what has arrived is kept.",
     FileReason.QUOTA: "The quota is used up. Make room and begin again: what has arrived is kept.",
-    FileReason.TOO_LARGE: "This is larger than the host takes or gives.",
+    FileReason.TOO_LARGE: "This is larger than the host's owner permits or the receiving file system takes. Divide it, or choose another folder.",
     FileReason.BAD_NAME: "The name holds what the receiving system does not take, or is too long. Rename it first.",
     FileReason.CLASH: "Two names differ only in case, which the receiving system does not tell apart. Rename one first.",
     FileReason.BAD_LINK: "The link leads out of what is copied.",
@@ -603,9 +603,9 @@ FILE_REASONS: dict[int, str] = {
     FileReason.CHANGED: "It was changed while it was read. Copy it again.",
     FileReason.DAMAGED: "What arrived is not what was sent. It was discarded; copy it again.",
     FileReason.SPECIAL: "This is neither a file nor a folder nor a link.",
-    FileReason.FAILED: "The disk reports an error.",
+    FileReason.FAILED: "The disk reports an error. See the system's log, and begin again: what has arrived is kept.",
     FileReason.BAD_REQUEST: "The other side does not keep to the protocol of transfers.",
-    FileReason.TOO_MANY: "More is going on than the host takes. Begin again when something is done.",
+    FileReason.TOO_MANY: "More is going on than the program there takes. Begin again when something is done: what has arrived is kept.",
 }
 
 

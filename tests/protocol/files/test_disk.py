@@ -195,6 +195,10 @@ def test_names_that_are_no_unicode_are_told_and_the_others_copied(tree: DiskTree
         (errno.ENOSPC, FileReason.NO_SPACE),
         (errno.EDQUOT, FileReason.QUOTA),
         (errno.EACCES, FileReason.NO_ACCESS),
+        (errno.EROFS, FileReason.NO_ACCESS),
+        (errno.EFBIG, FileReason.TOO_LARGE),
+        (errno.EMFILE, FileReason.TOO_MANY),
+        (errno.ENAMETOOLONG, FileReason.BAD_NAME),
         (errno.EIO, FileReason.FAILED),
     ],
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import groupby
 
 import pytest
 
-from avl_protocol.files.memory import MemoryTree
+from avl_protocol.files.memory import MemoryTree, MemoryWriter
 from avl_protocol.files.names import WINDOWS
 from avl_protocol.wire.endtoend import (
     FileAnswer,
@@ -245,6 +246,113 @@ def test_space_is_looked_at_first_and_a_disk_that_fills_up_ends_the_transfer() -
     target.room = 30 * BLOCK
     again = Joined(source, target).run()
     assert again.over() == DONE and sent(again) < 20 * BLOCK and target.files == source.files
+
+
+@pytest.mark.parametrize("many", [3, 700], ids=["few", "more than are offered at a time"])
+def test_what_is_there_from_before_needs_no_space_again(many: int) -> None:
+    source, target = MemoryTree(), MemoryTree()
+    for number in range(many):
+        source.put(f"{number:04}", content(number, 1000))
+    source.put("a/big", content(1, 20 * BLOCK))
+    joined = Joined(source, target)
+    while len(target.files) < many // 2 or sent(joined) < many * 1000 // 2:
+        joined.step()
+    joined.sender.stop(FileReason.FAILED)
+    joined.run()
+    size = sum(map(len, source.files.values()))
+    there = sum(len(data) for data in target.files.values()) + sum(
+        len(node.data) // BLOCK * BLOCK for node in target.parts.values()
+    )
+    assert there
+    target.room = size - there
+    again = Joined(source, target).run()
+    assert again.over() == DONE and target.files == source.files
+
+
+@pytest.mark.parametrize("many", [3, 700])
+def test_what_does_not_fit_is_refused_before_anything_is_sent(many: int) -> None:
+    source, target = MemoryTree(), MemoryTree(room=many * 1000 - 1)
+    for number in range(many):
+        source.put(f"{number:04}", content(number, 1000))
+    joined = Joined(source, target).run()
+    assert joined.over() == (FileReason.NO_SPACE, FileReason.NO_SPACE) and sent(joined) == 0
+    source.put("0000", content(0, 1000))
+    target.put("0000", content(0, 1000))
+    joined = Joined(source, target).run()
+    assert joined.over() == DONE and target.files == source.files, "one of them is there"
+
+
+def test_a_transfer_that_fits_only_in_part_ends_when_that_shows() -> None:
+    source, target = MemoryTree(), MemoryTree(room=600_000)
+    for number in range(1000):
+        source.put(f"{number:04}", content(number, 1000))
+        if number < 10:
+            target.put(f"{number:04}", content(number, 1000))
+    joined = Joined(source, target).run()
+    assert joined.over() == (FileReason.NO_SPACE, FileReason.NO_SPACE)
+    target.room = 1 << 30
+    assert Joined(source, target).run().over() == DONE and target.files == source.files
+
+
+@pytest.mark.parametrize("reason", [FileReason.NO_SPACE, FileReason.QUOTA, FileReason.TOO_MANY])
+@pytest.mark.parametrize("method", ["make_folder", "make_link", "open", "write", "finish"])
+def test_what_no_other_file_would_escape_ends_the_transfer_and_is_gone_on_with(method: str, reason: FileReason) -> None:
+    source, target = some_tree(), MemoryTree()
+    target.refuses[method] = reason
+    joined = Joined(source, target).run()
+    assert joined.over() == (reason, reason)
+    assert not any(node.busy for node in target.parts.values())
+    target.refuses.clear()
+    assert Joined(source, target).run().over() == DONE
+    assert target.files == source.files and not target.parts
+
+
+@pytest.mark.parametrize("reason", [FileReason.NO_ACCESS, FileReason.TOO_LARGE, FileReason.FAILED])
+@pytest.mark.parametrize("method", ["open", "write", "finish"])
+def test_what_concerns_one_file_leaves_that_out(method: str, reason: FileReason) -> None:
+    source, target = some_tree(), MemoryTree()
+    target.refuses[method] = reason
+    joined = Joined(source, target).run()
+    assert joined.over() == DONE and not any(target.files.values())
+    assert set(joined.left(joined.sender).values()) == {reason}
+    target.refuses.clear()
+    assert Joined(source, target).run().over() == DONE and target.files == source.files
+
+
+def test_small_files_are_on_their_way_to_the_disk_before_one_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = MemoryTree(), MemoryTree()
+    for number in range(300):
+        source.put(f"{number:03}", content(number, 100))
+    done: list[str] = []
+    finish = MemoryWriter.finish
+
+    def waited(writer: MemoryWriter, mode: int, modified_us: int, replaces: tuple[int, ...] | None) -> None:
+        done.append("is waited for")
+        finish(writer, mode, modified_us, replaces)
+
+    monkeypatch.setattr(MemoryWriter, "write_out", lambda writer: done.append("begins"))
+    monkeypatch.setattr(MemoryWriter, "finish", waited)
+    joined = Joined(source, target)
+    ends = ((joined.sender, joined.receiver), (joined.receiver, joined.sender))
+    while joined.over() != DONE:
+        for job, other in ends:
+            if (task := job.next_task()) is not None:
+                job.task_done(task(), joined.now)
+            while (message := job.next_message()) is not None:
+                other.receive(message, joined.now)
+    assert target.files == source.files
+    turns = [len(list(run)) for _, run in groupby(done)]
+    assert len(done) == 600 and len(turns) < 60, "many together"
+    assert max(turns) <= 64, "and not without end: each is open until then"
+
+
+def test_a_file_that_is_offered_twice_is_there_once() -> None:
+    source, target = MemoryTree(), MemoryTree()
+    source.put("one/a", b"first")
+    source.put("two/a", b"second")
+    joined = Joined(source, target, "one/a", "two/a", overwrite=FileOverwrite.NEVER).run()
+    assert joined.over() == DONE and target.files == {"a": b"first"}
+    assert joined.left(joined.sender) == {"a": FileReason.EXISTS}
 
 
 def test_two_transfers_never_write_one_file() -> None:

@@ -33,7 +33,7 @@ class Workshop(Protocol):
         """Do it; what came of it. Raises what it raises."""
 
     def close(self) -> None:
-        """Nothing more will be done."""
+        """Nothing more will be begun; what jobs still have to let go of is done."""
 
 
 class Threads:
@@ -41,13 +41,17 @@ class Threads:
 
     def __init__(self, count: int = 4) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="files")
+        self._closed = False
 
     async def do(self, task: Task) -> Any:
-        """See Workshop."""
+        """See Workshop. What a job lets go of when all is over already is done here and now."""
+        if self._closed:
+            return task()
         return await asyncio.get_running_loop().run_in_executor(self._pool, task)
 
     def close(self) -> None:
         """See Workshop."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from avl_protocol.endpoint.files.locking import lock
+from avl_protocol.endpoint.files.writeout import write_out
 from avl_protocol.files.names import Naming, naming_here, part_of
 from avl_protocol.files.tree import FileTrouble, Found, Names
 from avl_protocol.wire.registry import FileKind, FileReason
@@ -38,6 +39,8 @@ _REASONS = {
     errno.ENAMETOOLONG: FileReason.BAD_NAME,
     errno.EILSEQ: FileReason.BAD_NAME,
     errno.EINVAL: FileReason.BAD_NAME,
+    errno.EMFILE: FileReason.TOO_MANY,
+    errno.ENFILE: FileReason.TOO_MANY,
     errno.ENOTDIR: FileReason.NOT_A_FOLDER,
     errno.EEXIST: FileReason.EXISTS,
     errno.ELOOP: FileReason.LINK_ON_THE_WAY,
@@ -360,6 +363,10 @@ class DiskWriter:
             os.ftruncate(self._handle, size)
         except OSError as error:
             raise trouble_of(error) from error
+
+    def write_out(self) -> None:
+        """See Writer."""
+        write_out(self._handle)
 
     def finish(self, mode: int, modified_us: int, replaces: tuple[int, ...] | None) -> None:
         """See Writer."""

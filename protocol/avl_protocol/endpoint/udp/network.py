@@ -29,8 +29,9 @@ class DatagramSocket(Protocol):
     def set_receiver(self, receiver: Callable[[Batch], None]) -> None:
         """Who is given the datagrams of each wake-up, in order of arrival, with their sources."""
 
-    def send_batch(self, batch: Batch) -> None:
-        """Send datagrams in order. Never blocks and never raises for what a network may do: it drops."""
+    def send_batch(self, batch: Batch) -> Sequence[int]:
+        """Send datagrams in order. Never blocks and never raises for what a network may do: it drops. Where in the
+        batch those were that this machine's own network card is known to refuse as too large."""
 
     def tell_local(self) -> bool:
         """Say of each datagram from now on to which of our addresses it came; False where the system does not know."""

@@ -13,7 +13,7 @@ import socket
 import struct
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from avl_protocol.endpoint.udp import pktinfo
 from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Pinned
@@ -48,6 +48,8 @@ class UdpSocket:
         self._six = bound.family == socket.AF_INET6
         self._waiting: deque[tuple[bytes, Address | Pinned]] = deque()
         self._tells_local = False
+        #: Where in the batch that is being sent those are that were too large.
+        self._refused: list[int] = []
         #: Whether the last wake-up found more than one call's worth.
         self._several = False
         self._receiver: Callable[[Batch], None] | None = None
@@ -136,21 +138,24 @@ class UdpSocket:
             received.append((data, address))
         return True
 
-    def send_batch(self, batch: Batch) -> None:
-        """Send in order; runs of equal size to one address leave in one call."""
+    def send_batch(self, batch: Batch) -> Sequence[int]:
+        """Send in order; runs of equal size to one address leave in one call. Tells what was refused as too large, of
+        what the system took now."""
         if self._socket.fileno() < 0:
-            return
+            return ()
         if self._waiting:
             self._keep(batch)
-            return
+            return ()
+        self._refused.clear()
         start = 0
         while start < len(batch):
             stop = self._run(batch, start)
             if not self._send(batch, start, stop):
                 self._keep(batch[start:])
                 self._loop.add_writer(self._socket.fileno(), self._writable)
-                return
+                break
             start = stop
+        return tuple(self._refused)
 
     def _run(self, batch: Batch, start: int) -> int:
         """The end of the run that begins at `start`: equal sizes, of which only the last may be shorter."""
@@ -191,8 +196,9 @@ class UdpSocket:
                 # may be too large for the path.
                 self.segmenting = self.segmenting and len(data) > USUAL
                 return all(self._send(batch, index, index + 1) for index in range(start, stop))
-            # Anything else concerns this datagram alone (unreachable, not permitted, too large for the path: EMSGSIZE):
-            # the network lost it.
+            # Anything else concerns this datagram alone (unreachable, not permitted, too large): the network lost it.
+            if error.errno == errno.EMSGSIZE:
+                self._refused.append(start)
         return True
 
     def _keep(self, batch: Batch) -> None:

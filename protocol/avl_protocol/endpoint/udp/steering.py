@@ -13,7 +13,7 @@ import errno
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from avl_protocol.endpoint.udp.network import Address, Batch, DatagramSocket, Network
 
@@ -151,9 +151,9 @@ class SteeredSocket:
         if batch:
             self._receiver(batch)
 
-    def send_batch(self, batch: Batch) -> None:
+    def send_batch(self, batch: Batch) -> Sequence[int]:
         """See DatagramSocket."""
-        self._bound.send_batch(batch)
+        return self._bound.send_batch(batch)
 
     def tell_local(self) -> bool:
         """See DatagramSocket."""
