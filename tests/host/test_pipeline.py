@@ -641,37 +641,6 @@ def test_pixels_stay_equal_whatever_happens() -> None:
     bench.settle()
 
 
-def test_where_coding_takes_all_there_is_a_film_is_looked_at_once_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    coding = Slow()
-    bench = Bench(Desk(), coding, bitrate=20_000_000)
-    bench.settle()
-
-    def drawn(number: int) -> int:
-        """One picture of the film is drawn; how often it was looked at the screen for it."""
-        grabs = bench.desk.grabs
-        bench.change(FILM, noise(FILM.width, FILM.height, number))
-        bench.run(1 / 60)
-        return bench.desk.grabs - grabs
-
-    monkeypatch.setattr(Coder, "seconds", 0.006)
-    for number in range(120):
-        drawn(number)
-        coding.finish()
-        bench.step()
-    assert coding.busy or drawn(120)
-    assert [drawn(number) for number in range(121, 124)] == [0, 0, 1], "by then it was not looked for long enough"
-    assert drawn(124) == 0
-    bench.pipeline.input_applied(bench.now)
-    assert drawn(125) == 1, "somebody waits for an answer"
-    bench.now += 0.2
-    assert drawn(126) == 1
-    assert drawn(127) == 0
-    coding.finish()
-    grabs = bench.desk.grabs
-    bench.step()
-    assert bench.desk.grabs == grabs + 1 and coding.busy, "the coder is free: it gets what is there now"
-
-
 def test_text_that_was_tried_with_success_is_tried_soon_again() -> None:
     shape = (20, 40)
     lanes, delivered = Lanes(shape), Delivered(640, 320)

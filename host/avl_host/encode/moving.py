@@ -100,11 +100,6 @@ class Moving:
         self._taken_at = 0.0
 
     @property
-    def heavy(self) -> bool:
-        """Whether the machine barely keeps up with coding a film."""
-        return self._load.heavy
-
-    @property
     def key_due(self) -> bool:
         """Whether the encoder should be opened otherwise by now."""
         opened = self._opened

@@ -62,9 +62,6 @@ THIN = 2_500_000
 ANSWER_SECONDS = 1.0
 #: Seconds after input in which it is looked so many times as often: a film is not to hold up the answer by its rhythm.
 QUICK_SECONDS, QUICKER = 0.1, 3
-#: Where coding takes all that the machine has, a film is looked at when the coder is free for it, but after so many
-#: seconds at the latest: other looks would take time from the coder and be in vain.
-HEAVY_SECONDS = 0.05
 #: Of a change of fewer cells it is not asked whether it stood elsewhere before; with it of what has changed in so many
 #: seconds and is still owed.
 SHIFTED_CELLS, SHIFTED_SECONDS = 64, 0.5
@@ -163,7 +160,7 @@ class Pipeline:
         #: Bytes that were sent for each that was expected.
         self._accuracy = 1.0
         self._changed = True
-        self._earliest = self._looked = float("-inf")
+        self._earliest = float("-inf")
         self._settled = False
         self._number = number
         self._stamped = 0.0
@@ -239,7 +236,7 @@ class Pipeline:
             return self._earliest if self._changed else None
         times: list[float | None] = [self._moving.due, self._lower.next_step()]
         if self._changed or self._everything_wanted:
-            times.append(max(self._earliest, self._held_until(self._clock())))
+            times.append(self._earliest)
         if not self._coding.busy:
             if self._due.any():
                 times.append(self._picture_earliest)
@@ -263,7 +260,7 @@ class Pipeline:
             return tuple(frames)
         self._follow_budget(now)
         everything, self._everything_wanted = self._everything_wanted, False
-        if everything or (self._changed and now >= max(self._earliest, self._held_until(now))):
+        if everything or (self._changed and now >= self._earliest):
             self._look(now, everything)
         delivered, picture = self._delivered, self._picture
         if delivered is None or picture is None:
@@ -293,12 +290,6 @@ class Pipeline:
         if self._lower.running:
             frames += self._code_lower(picture, delivered, now)
         return tuple(frames)
-
-    def _held_until(self, now: float) -> float:
-        """When to look again at the latest, while the coder is at work on a machine that has no time for more."""
-        if self._moving.heavy and self._coding.busy and now >= self._input_applied + QUICK_SECONDS:
-            return self._looked + HEAVY_SECONDS
-        return float("-inf")
 
     def _urgent(self, now: float) -> bool:
         """Whether a person has just done something, whose answer need not wait for the path."""
@@ -408,7 +399,6 @@ class Pipeline:
         # within the rate.
         rate = self._settings.rate * (QUICKER if now < self._input_applied + QUICK_SECONDS else 1)
         self._earliest = max(self._earliest + 1.0 / rate, now)
-        self._looked = now
         self._picture = picture
         self._fresh = True
         self._copies = []
