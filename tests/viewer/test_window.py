@@ -243,6 +243,15 @@ def test_a_still_window_costs_nothing(live: tuple[Display, Actor]) -> None:
     assert actor.hear("cpu") - before < 0.01
 
 
+def test_that_sound_has_ended_is_said_and_that_there_never_was_any_is_not(live: tuple[Display, Actor]) -> None:
+    _, actor = live
+    actor.order("sound", heard=False, trouble="The host shares no sound.")
+    assert "sound" not in actor.toast()
+    actor.order("sound", heard=True)
+    actor.order("sound", heard=False, trouble="The host has no sound: no sound server answers there.")
+    assert "no sound server answers" in actor.toast()
+
+
 def test_a_window_is_as_large_as_the_desktop_where_there_is_room() -> None:
     size = (500, 300)
     with staged(800, 600) as (display, actor):

@@ -37,6 +37,7 @@ from avl_viewer.present.remotefiles import RemoteFiles
 from avl_viewer.present.screen import Screen
 from avl_viewer.present.toolbar import Toolbar
 from avl_viewer.present.transfers import TransfersPanel
+from avl_viewer.services.sound import HostSound
 from avl_viewer.transfers import Asked, Shown, Stage
 from tests.viewer import pictures
 from tests.viewer.hostfiles import MemoryHostFiles
@@ -262,6 +263,10 @@ class Session:
 
     def do_dropped(self, sequence: int, events: list[list[Any]], fate: str) -> None:
         self._presenter.dropped([Dropped(sequence, tuple(tuple(event) for event in events), Fate[fate])])
+
+    def do_sound(self, heard: bool, trouble: str = "") -> None:
+        """The host says how its sound is."""
+        self._presenter.sound(HostSound(heard, trouble))
 
     def do_company(self, people: list[list[Any]], **more: int) -> None:
         """Who is here, as a host tells it."""

@@ -474,9 +474,10 @@ class Window(QObject):
         self.toolbar.hear(self._host_sound, self._host_sound.microphone and self._may(Permission.AUDIO_IN))
 
     def _hear(self, host: HostSound) -> None:
-        """The host says whether there is sound, and who speaks."""
+        """The host says whether there is sound, and who speaks. That there is none from the beginning stands in the
+        menu; that there is none any more is said."""
         before, self._host_sound = self._host_sound, host
-        if host.trouble and host.trouble != before.trouble:
+        if host.trouble and before.heard:
             self.toast.say(host.trouble)
         self._gather()
 

@@ -24,9 +24,10 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class HostSound:
-    """What the host says of its sound: `trouble` is a sentence where there is none; `microphone`: it takes ours;
-    `speakers`: how many speak there."""
+    """What the host says of its sound: `heard`: it is sent; `trouble` is a sentence where there is none; `microphone`:
+    it takes ours; `speakers`: how many speak there."""
 
+    heard: bool = False
     trouble: str = ""
     microphone: bool = False
     speakers: int = 0
@@ -57,7 +58,9 @@ class SoundService(Service[ViewerSession]):
         """The host says how its sound is."""
         known = message.state in SoundState._value2member_map_
         trouble = SENTENCES.get(SoundState(message.state), "") if known else SENTENCES[SoundState.FAILED]
-        self._hear(HostSound(trouble, message.microphone == MicrophoneState.READY, max(0, message.speakers)))
+        self._hear(
+            HostSound(not trouble, trouble, message.microphone == MicrophoneState.READY, max(0, message.speakers))
+        )
 
     def _hear(self, host: HostSound) -> None:
         if host != self.host:
