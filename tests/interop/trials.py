@@ -25,7 +25,8 @@ async def accounted(t: Trial) -> Account:
     How many are dropped depends on how fast the machine starts programs.
     """
     account = await t.finish()
-    assert account.fault() == ""
+    fault = account.fault()
+    assert not fault, fault
     assert account.latest() < OLD + READS
     assert len(account.lines) - account.dropped - account.unknown > 20, "hardly anything was typed"
     return account
