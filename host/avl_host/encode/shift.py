@@ -33,7 +33,7 @@ LINES_APART = 5
 #: After a look in vain the next changes are not searched: one, two, four, at most so many.
 MOST_PAUSE = 8
 #: What was shifted is at least this part of the change, or the picture before is asked.
-MOST_PART = 0.5
+LEAST_PART = 0.25
 
 _weights = np.random.Generator(np.random.PCG64(1)).integers(1, 1 << 62, COLUMNS, np.uint64) | np.uint64(1)
 _HASH = np.uint32(2654435761)
@@ -94,9 +94,9 @@ class ShiftFinder:
         # What the last look saw was perhaps not sent as it was.
         if (vector := _vector(before_seen, self._seen, row)) is not None:
             found = _verified(before, after, changed, area, vector)
-        if found is None or found.cells.sum() < MOST_PART * changed.sum():
-            vector = _vector(_pieces(before, middle), self._seen, row)
-            found = found if vector is None else _verified(before, after, changed, area, vector)
+        little = found is None or found.cells.sum() < LEAST_PART * changed.sum()
+        if little and (vector := _vector(_pieces(before, middle), self._seen, row)) is not None:
+            found = _verified(before, after, changed, area, vector) or found
         self._pause = 0 if found is not None else min(MOST_PAUSE, max(1, 2 * self._pause))
         self._wait = self._pause
         return found

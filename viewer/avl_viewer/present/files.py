@@ -48,6 +48,7 @@ class Files(QObject):
         self.remote.send.connect(lambda path, folder: self.choose(folder, path))
         self.remote.fetch.connect(self._fetch)
         self.watch(screen)
+        screen.dragged.connect(self._show_hint)
 
     def bind(self, remote: Remote) -> None:
         """This is the session."""
@@ -65,7 +66,7 @@ class Files(QObject):
     def watch(self, screen: Screen) -> None:
         """Files may be dropped here, too."""
         screen.setAcceptDrops(True)
-        screen.dragged.connect(lambda event: self._dragged(screen, event))
+        screen.dragged.connect(self._dragged)
         screen.dragged_away.connect(self._hint.hide)
 
     def choose(self, folder: bool, to: str = "") -> None:
@@ -98,7 +99,7 @@ class Files(QObject):
         if self._dialog is not None:
             self._dialog.reject()
 
-    def _dragged(self, screen: Screen, event: QDropEvent) -> None:
+    def _dragged(self, event: QDropEvent) -> None:
         """Something is over a screen, or was dropped there."""
         if not event.mimeData().hasUrls():
             event.ignore()
@@ -108,8 +109,11 @@ class Files(QObject):
         if event.type() == QEvent.Type.Drop:
             self._hint.hide()
             self._drop(event.mimeData())
-        elif self._may(Permission.FILES_IN) and screen is self._screen:
-            self._hint.setGeometry(screen.rect().adjusted(16, 16, -16, -16))
+
+    def _show_hint(self, event: QDropEvent) -> None:
+        """The same over the window itself: say what a drop would do."""
+        if event.mimeData().hasUrls() and event.type() != QEvent.Type.Drop and self._may(Permission.FILES_IN):
+            self._hint.setGeometry(self._screen.rect().adjusted(16, 16, -16, -16))
             self._hint.show()
             self._hint.raise_()
 

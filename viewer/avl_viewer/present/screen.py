@@ -170,9 +170,8 @@ class Screen(QWidget):
         canvas.refresh()
         if self._image is None or (canvas, canvas.generation) != self._shown:
             if self._pixels is not None and self._shown is not None and canvas is self._shown[0]:
-                canvas.underlay(
-                    self._pixels
-                )  # a desktop of another size comes in parts: better than black between them
+                # A desktop of another size comes in parts: what was shown is better than black between them.
+                canvas.underlay(self._pixels)
             self._shown = (canvas, canvas.generation)
             pixels = canvas.pixels
             height, width = pixels.shape[:2]
